@@ -3,11 +3,10 @@ pragma solidity 0.8.37;
 
 import {Piece} from "./Piece.sol";
 import {Tasks} from "./Tasks.sol";
-import {Token} from "./Token.sol";
 
-/// The address of the market: it holds the money and the state, and answers for escrow and for tasks. Orders and
-/// views are with the pieces behind it.
-contract Hub is Piece, Token, Tasks {
+/// The address of the market: it holds the money and the state. Of its functions it answers those of tasks, which
+/// are called most; the pieces behind it answer the others.
+contract Hub is Piece, Tasks {
     event OwnershipTransferred(address indexed previousOwner, address indexed newOwner);
 
     constructor(address next, address owner) Piece(next) {
