@@ -1,1 +1,36 @@
 //! The rules of the market, pure: no I/O, no clock, no database.
+//!
+//! Canut speaks the protocol of PoCo 6.2.0 (token mode). Everything a party can work out alone is a function here: what an
+//! order hashes to, whether four orders match and into which deal, when a result is certified, who is paid what. The
+//! pool, the client and the simulation call these functions; the contracts are tested against them.
+//!
+//! Read in this order:
+//!
+//! 1. [`order`]: what people sign, and [`domain`]: what binds a signature to one hub on one chain.
+//! 2. [`matching`]: when four orders make a [`deal`], and with which [`tag`], volume and ids.
+//! 3. [`task`]: the life of one task of a deal, from its initialisation to the money.
+//! 4. [`result`](mod@result): what workers commit to, and [`credibility`]: when their votes certify it.
+//! 5. [`money`], [`settlement`] and [`ledger`]: stakes, prices, rewards, and the accounts they move between.
+//!
+//! Money is counted in nRLC (10⁻⁹ RLC), time in seconds since the Unix epoch, and every division rounds down, as on chain.
+//! Arithmetic is checked: where the contract would panic, a function here returns [`Overflow`].
+
+pub mod category;
+pub mod credibility;
+pub mod domain;
+pub mod id;
+mod json;
+pub mod money;
+pub mod order;
+pub mod signature;
+pub mod tag;
+
+pub use credibility::{Score, Tally, Trust, Weight};
+pub use domain::Domain;
+pub use id::{DealId, OrderHash, TaskId};
+pub use money::{Nrlc, Overflow};
+pub use order::{AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder};
+pub use tag::Tag;
+
+#[cfg(test)]
+mod test_support;
