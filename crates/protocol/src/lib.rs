@@ -17,15 +17,20 @@
 
 pub mod category;
 pub mod credibility;
+pub mod deal;
 pub mod domain;
 pub mod id;
 mod json;
+pub mod ledger;
+pub mod matching;
 pub mod money;
 pub mod order;
+pub mod settlement;
 pub mod signature;
 pub mod tag;
 
 pub use credibility::{Score, Tally, Trust, Weight};
+pub use deal::{Deal, Resource};
 pub use domain::Domain;
 pub use id::{DealId, OrderHash, TaskId};
 pub use money::{Nrlc, Overflow};
