@@ -25,9 +25,11 @@ pub mod ledger;
 pub mod matching;
 pub mod money;
 pub mod order;
+pub mod result;
 pub mod settlement;
 pub mod signature;
 pub mod tag;
+pub mod task;
 
 pub use credibility::{Score, Tally, Trust, Weight};
 pub use deal::{Deal, Resource};
@@ -36,6 +38,7 @@ pub use id::{DealId, OrderHash, TaskId};
 pub use money::{Nrlc, Overflow};
 pub use order::{AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder};
 pub use tag::Tag;
+pub use task::Task;
 
 #[cfg(test)]
 mod test_support;
