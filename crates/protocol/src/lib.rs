@@ -11,6 +11,7 @@
 //! 3. [`task`]: the life of one task of a deal, from its initialisation to the money.
 //! 4. [`result`](mod@result): what workers commit to, and [`credibility`]: when their votes certify it.
 //! 5. [`money`], [`settlement`] and [`ledger`]: stakes, prices, rewards, and the accounts they move between.
+//! 6. [`location`]: where the bytes of an app or a dataset are.
 //!
 //! Money is counted in nRLC (10⁻⁹ RLC), time in seconds since the Unix epoch, and every division rounds down, as on chain.
 //! Arithmetic is checked: where the contract would panic, a function here returns [`Overflow`].
@@ -22,6 +23,7 @@ pub mod domain;
 pub mod id;
 mod json;
 pub mod ledger;
+pub mod location;
 pub mod matching;
 pub mod money;
 pub mod order;
@@ -35,6 +37,7 @@ pub use credibility::{Score, Tally, Trust, Weight};
 pub use deal::{Deal, Resource};
 pub use domain::Domain;
 pub use id::{DealId, OrderHash, TaskId};
+pub use location::Location;
 pub use money::{Nrlc, Overflow};
 pub use order::{AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder};
 pub use tag::Tag;
