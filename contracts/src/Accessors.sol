@@ -16,14 +16,14 @@ import {
 } from "./Types.sol";
 import "./Rules.sol";
 import {IApp, IDataset, IWorkerpool} from "./interfaces.sol";
-import {BlobMaker} from "./Blob.sol";
 import {Consensus} from "./Consensus.sol";
 import {DealCode, Terms} from "./DealCode.sol";
 import {OrderHash} from "./OrderHash.sol";
+import {Results} from "./Results.sol";
 import {Stage, TaskRecord, Vote} from "./Store.sol";
 
 /// What anyone can read.
-abstract contract Accessors is BlobMaker, Consensus {
+abstract contract Accessors is Consensus, Results {
     function owner() external view returns (address) {
         return _owner;
     }
@@ -140,8 +140,8 @@ abstract contract Accessors is BlobMaker, Consensus {
         view_.revealDeadline = task.revealDeadline;
         view_.finalDeadline = terms.startTime + FINAL_DEADLINE_RATIO * terms.timeref;
         view_.contributors = _contributors(task);
-        view_.results = task.results;
-        view_.resultsCallback = task.resultsCallback;
+        view_.results = _results(id);
+        view_.resultsCallback = _resultsCallback(id);
         if (task.agreed == 0) return view_;
 
         uint256 agreed = task.agreed - 1;
@@ -165,7 +165,7 @@ abstract contract Accessors is BlobMaker, Consensus {
     /// ERC-1154: the callback bytes of a finished task.
     function resultFor(bytes32 id) external view returns (bytes memory) {
         require(_tasks[id].stage == Stage.COMPLETED, "task-pending");
-        return _tasks[id].resultsCallback;
+        return _resultsCallback(id);
     }
 
     function domain() external view returns (EIP712Domain memory) {

@@ -10,15 +10,17 @@ import {Create2} from "@openzeppelin/contracts/utils/Create2.sol";
 /// code, and the address of a blob (CREATE2) follows from its salt alone: no storage slot has to remember it.
 contract Blob {
     constructor() {
-        bytes memory code = IBlobMaker(msg.sender).blobInTheMaking();
+        bytes memory data = IBlobMaker(msg.sender).blobInTheMaking();
         assembly ("memory-safe") {
-            return(add(code, 0x20), mload(code))
+            let length := mload(data)
+            mstore8(add(data, 31), 0) // STOP, over the last byte of the length
+            return(add(data, 31), add(length, 1))
         }
     }
 }
 
 interface IBlobMaker {
-    /// The code of the blob that this contract is making right now; empty at any other time.
+    /// What goes into the blob that this contract is making right now; empty at any other time.
     function blobInTheMaking() external view returns (bytes memory);
 }
 
@@ -28,8 +30,11 @@ abstract contract BlobMaker is IBlobMaker {
     // OpenZeppelin's reentrancy lock, which sits at the hash of its name.
     uint256 private constant STASH = uint256(keccak256("canut.blob")) & ~uint256(0xffff);
 
-    function _makeBlob(bytes32 salt, bytes memory code) internal returns (address blob) {
-        _stash(code);
+    /// The longest a blob can be: one byte of a contract's code (EIP-170) is the STOP.
+    uint256 internal constant LONGEST_BLOB = 24_575;
+
+    function _makeBlob(bytes32 salt, bytes memory data) internal returns (address blob) {
+        _stash(data);
         blob = Create2.deploy(0, salt, type(Blob).creationCode);
         _stash("");
     }
@@ -38,28 +43,38 @@ abstract contract BlobMaker is IBlobMaker {
         return Create2.computeAddress(salt, keccak256(type(Blob).creationCode));
     }
 
-    function blobInTheMaking() external view returns (bytes memory code) {
-        uint256 stash = STASH;
+    /// What a blob holds; nothing where there is none.
+    function _readBlob(bytes32 salt) internal view returns (bytes memory data) {
+        address blob = _blobAt(salt);
+        if (blob.code.length == 0) return data;
+        data = new bytes(blob.code.length - 1);
         assembly ("memory-safe") {
-            code := mload(0x40)
-            let length := tload(stash)
-            mstore(code, length)
-            let words := shr(5, add(length, 31))
-            for { let i := 1 } iszero(gt(i, words)) { i := add(i, 1) } {
-                mstore(add(code, shl(5, i)), tload(add(stash, i)))
-            }
-            mstore(0x40, add(code, shl(5, add(words, 1))))
+            extcodecopy(blob, add(data, 32), 1, mload(data))
         }
     }
 
-    function _stash(bytes memory code) private {
+    function blobInTheMaking() external view returns (bytes memory data) {
         uint256 stash = STASH;
         assembly ("memory-safe") {
-            let length := mload(code)
+            data := mload(0x40)
+            let length := tload(stash)
+            mstore(data, length)
+            let words := shr(5, add(length, 31))
+            for { let i := 1 } iszero(gt(i, words)) { i := add(i, 1) } {
+                mstore(add(data, shl(5, i)), tload(add(stash, i)))
+            }
+            mstore(0x40, add(data, shl(5, add(words, 1))))
+        }
+    }
+
+    function _stash(bytes memory data) private {
+        uint256 stash = STASH;
+        assembly ("memory-safe") {
+            let length := mload(data)
             tstore(stash, length)
             let words := shr(5, add(length, 31))
             for { let i := 1 } iszero(gt(i, words)) { i := add(i, 1) } {
-                tstore(add(stash, i), mload(add(code, shl(5, i))))
+                tstore(add(stash, i), mload(add(data, shl(5, i))))
             }
         }
     }

@@ -32,9 +32,9 @@ struct Terms {
     address callback;
 }
 
-/// The code of a deal's blob. A deal never changes once made, and every step of each of its tasks reads it.
+/// A deal as a blob. It never changes once made, and every step of each of its tasks reads it.
 ///
-/// STOP, then twelve words, then the params. Two fields share a word, an address above a number. What is often zero
+/// Twelve words, then the params. Two fields share a word, an address above a number. What is often zero
 /// stands last, so that a deal without params can leave its trailing zeros out: code reads as zeros past its end.
 ///
 /// A price and a stake have 96 bits (the token's whole supply has 57), trust too; an index and a time have 40, a
@@ -43,9 +43,8 @@ library DealCode {
     using SafeCast for uint256;
 
     uint256 private constant WORDS = 12;
-    uint256 private constant HEADER = 1 + 32 * WORDS;
 
-    function encode(Terms memory t, string memory params) internal pure returns (bytes memory code) {
+    function encode(Terms memory t, string memory params) internal pure returns (bytes memory data) {
         uint256[WORDS] memory w;
         w[0] = uint256(t.dealid);
         w[1] = _join(t.app, t.appPrice.toUint96());
@@ -67,12 +66,12 @@ library DealCode {
         w[10] = _join(t.beneficiary, 0);
         w[11] = _join(t.callback, 0);
 
-        code = abi.encodePacked(bytes1(0), w, params);
+        data = abi.encodePacked(w, params);
         if (bytes(params).length == 0) {
             uint256 used = WORDS;
             while (w[used - 1] == 0) used--; // ends at the latest at the deal id
             assembly ("memory-safe") {
-                mstore(code, add(1, shl(5, used)))
+                mstore(data, shl(5, used))
             }
         }
     }
@@ -133,12 +132,11 @@ library DealCode {
     }
 
     function _params(address blob) private view returns (string memory params) {
-        bytes memory code = blob.code;
-        if (code.length <= HEADER) return "";
-        uint256 header = HEADER;
-        params = new string(code.length - header);
+        uint256 header = 1 + 32 * WORDS; // behind the STOP
+        if (blob.code.length <= header) return params;
+        params = new string(blob.code.length - header);
         assembly ("memory-safe") {
-            mcopy(add(params, 32), add(add(code, 32), header), mload(params))
+            extcodecopy(blob, add(params, 32), header, mload(params))
         }
     }
 

@@ -6,16 +6,16 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ContributionStatus} from "./Types.sol";
 import {CONTRIBUTION_DEADLINE_RATIO, FINAL_DEADLINE_RATIO, REVEAL_DEADLINE_RATIO, TAG_TEE} from "./Rules.sol";
 import {IResultConsumer} from "./interfaces.sol";
-import {BlobMaker} from "./Blob.sol";
 import {Consensus} from "./Consensus.sol";
 import {DealCode, Terms} from "./DealCode.sol";
+import {Results} from "./Results.sol";
 import {Settlement} from "./Settlement.sol";
 import {Signatures} from "./Signatures.sol";
 import {Group, Stage, TaskRecord, Vote} from "./Store.sol";
 
 /// The life of a task: initialize, contribute until the results reach the trust asked for, reveal, finalize; or
 /// contribute and finalize at once; or claim when the time is over. A refusal carries no message: it is PoCo's.
-abstract contract Tasks is BlobMaker, Consensus, Settlement, Signatures {
+abstract contract Tasks is Consensus, Results, Settlement, Signatures {
     using SafeCast for uint256;
 
     event TaskInitialize(bytes32 indexed taskid, address indexed workerpool);
@@ -110,7 +110,7 @@ abstract contract Tasks is BlobMaker, Consensus, Settlement, Signatures {
         task.stage = Stage.COMPLETED;
         task.agreed = 1;
         task.revealDeadline = (block.timestamp + REVEAL_DEADLINE_RATIO * terms.timeref).toUint40();
-        _keepResults(task, results, resultsCallback);
+        _keepResults(taskid, results, resultsCallback);
 
         _payAlone(taskid, terms, msg.sender);
 
@@ -177,7 +177,7 @@ abstract contract Tasks is BlobMaker, Consensus, Settlement, Signatures {
 
         bool late = block.timestamp >= task.revealDeadline;
         task.stage = Stage.COMPLETED;
-        _keepResults(task, results, resultsCallback);
+        _keepResults(taskid, results, resultsCallback);
         uint256 proved = _payContributors(taskid, task, terms, _contributors(task));
         require(late || proved == group.count);
 
@@ -247,11 +247,6 @@ abstract contract Tasks is BlobMaker, Consensus, Settlement, Signatures {
         require(
             (terms.callback == address(0) && resultsCallback.length == 0) || keccak256(resultsCallback) == resultDigest
         );
-    }
-
-    function _keepResults(TaskRecord storage task, bytes calldata results, bytes calldata resultsCallback) private {
-        if (results.length > 0) task.results = results;
-        if (resultsCallback.length > 0) task.resultsCallback = resultsCallback;
     }
 
     /// Hands the result to the deal's contract (ERC-1154), whatever it does with it. The caller must have brought
