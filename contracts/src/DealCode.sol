@@ -45,6 +45,7 @@ library DealCode {
     uint256 private constant WORDS = 12;
 
     function encode(Terms memory t, string memory params) internal pure returns (bytes memory data) {
+        (t.botFirst + t.botSize).toUint40(); // so that an index fits too
         uint256[WORDS] memory w;
         w[0] = uint256(t.dealid);
         w[1] = _join(t.app, t.appPrice.toUint96());
