@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn reads_both_versions_and_refuses_what_it_cannot_check() {
-        let v0 = parse("QmZULkCELmmk5XNfCgTnCyFbAVxBRBXyDHGGMVoLFLiXEf").unwrap();
+        let v0 = parse("QmZULkCELmmk5XNfCgTnCyFgAVxBRBXyDHGGMVoLFLiXEN").unwrap();
         let v1 = canonical(&v0);
         assert_ne!(v0, v1);
         assert_eq!(parse(&v1.to_string()).unwrap(), v1);

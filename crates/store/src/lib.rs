@@ -23,7 +23,7 @@
 //!
 //! let store = Store::open("/var/lib/canut/store").await?;
 //! let added = store.add_bytes("hello\n", AddOptions::default()).await?;
-//! assert_eq!(added.cid.to_string(), "QmZULkCELmmk5XNfCgTnCyFbAVxBRBXyDHGGMVoLFLiXEf");
+//! assert_eq!(added.cid.to_string(), "QmZULkCELmmk5XNfCgTnCyFgAVxBRBXyDHGGMVoLFLiXEN");
 //! # Ok(())
 //! # }
 //! ```

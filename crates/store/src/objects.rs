@@ -39,6 +39,8 @@ impl Objects {
         };
         let url = match Url::parse(location) {
             Ok(url) if url.scheme().len() > 1 => url,
+            Err(error) if location.contains("://") => return Err(failed(error.to_string())),
+            // A path; a drive's letter is not a scheme.
             _ => return Self::open_folder(PathBuf::from(location), limits).await,
         };
         match url.scheme() {

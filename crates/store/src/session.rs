@@ -147,15 +147,6 @@ impl Session {
         });
     }
 
-    #[cfg(test)]
-    pub(crate) fn frontier_len(&self) -> usize {
-        self.guard
-            .state()
-            .frontiers
-            .get(&self.id)
-            .map_or(0, HashSet::len)
-    }
-
     fn with_frontier(&self, change: impl FnOnce(&mut HashSet<Cid>)) {
         if let Some(frontier) = self.guard.state().frontiers.get_mut(&self.id) {
             change(frontier);

@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn names_cannot_break_out_of_the_page() {
-        let cid = crate::parse_cid("QmZULkCELmmk5XNfCgTnCyFbAVxBRBXyDHGGMVoLFLiXEf").unwrap();
+        let cid = crate::parse_cid("QmZULkCELmmk5XNfCgTnCyFgAVxBRBXyDHGGMVoLFLiXEN").unwrap();
         let name = "\"><script>alert('x')</script>%2F?#".to_owned();
         let page = html("/ipfs/x", &cid, &[Entry { name, cid, size: 1 }]);
         assert!(!page.contains("<script>"), "{page}");
