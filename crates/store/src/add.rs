@@ -1,4 +1,5 @@
-//! Adding a file: from a stream of bytes to a tree of blocks, with a few blocks in memory whatever its size.
+//! Adding a file: from a stream of bytes to a tree of blocks, with a few blocks in memory whatever
+//! its size.
 
 use std::{io, pin::pin};
 
@@ -19,7 +20,8 @@ const WRITES: usize = 4;
 /// The bytes of a file, as they come.
 pub type ByteStream = BoxStream<'static, io::Result<Bytes>>;
 
-/// The shape of the blocks, hence the CID: chunks of 256 KiB in a balanced tree of 174 links in every case.
+/// The shape of the blocks, hence the CID: chunks of 256 KiB in a balanced tree of 174 links in
+/// every case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Layout {
     /// Version of the CIDs of nodes: [`Version::V0`] (`Qm…`) or [`Version::V1`] (`bafy…`).
@@ -53,7 +55,8 @@ impl Layout {
 pub struct AddOptions {
     /// The shape of the blocks.
     pub layout: Layout,
-    /// Whether to keep the content until it is unpinned. Without a pin the next garbage collection takes it.
+    /// Whether to keep the content until it is unpinned. Without a pin the next garbage collection
+    /// takes it.
     pub pin: bool,
 }
 
@@ -75,7 +78,8 @@ pub struct Added {
     pub size: u64,
 }
 
-/// Writes a file's blocks. `budget` is the number of bytes that may still come, and is reduced by the length of the file.
+/// Writes a file's blocks. `budget` is the number of bytes that may still come, and is reduced by
+/// the length of the file.
 pub(crate) async fn write_file<S>(
     session: &Session,
     layout: Layout,

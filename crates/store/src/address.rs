@@ -26,8 +26,8 @@ impl Codec {
 ///
 /// # Errors
 ///
-/// [`Error::InvalidCid`] when the text is not a CID, [`Error::UnsupportedCid`] when its codec is neither dag-pb nor raw or its hash is not
-/// sha2-256.
+/// [`Error::InvalidCid`] when the text is not a CID, [`Error::UnsupportedCid`] when its codec is
+/// neither dag-pb nor raw or its hash is not sha2-256.
 pub fn parse(text: &str) -> Result<Cid> {
     let invalid = |reason: String| Error::InvalidCid {
         text: excerpt(text),

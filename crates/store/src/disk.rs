@@ -19,8 +19,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::File`] when something cannot be read; [`Error::InvalidPath`] on a symbolic link, a device or a name that is not
-    /// UTF-8; [`Error::TooLarge`] past a limit.
+    /// [`Error::File`] when something cannot be read; [`Error::InvalidPath`] on a symbolic link, a
+    /// device or a name that is not UTF-8; [`Error::TooLarge`] past a limit.
     pub async fn add_path(&self, path: &Path, options: AddOptions) -> Result<Added> {
         let about = tokio::fs::metadata(path)
             .await
@@ -41,7 +41,8 @@ impl Store {
     }
 }
 
-/// What is in a folder, by name: files with where they are, and folders. Each directory is read at once.
+/// What is in a folder, by name: files with where they are, and folders. Each directory is read at
+/// once.
 fn walk(root: &Path) -> impl Iterator<Item = Result<(String, Option<PathBuf>)>> {
     WalkDir::new(root).min_depth(1).sort_by_file_name().into_iter().map(move |entry| {
         let entry = entry.map_err(|error| Error::file(root, error.into()))?;

@@ -122,7 +122,8 @@ pub enum Error {
         /// The beginning of the body.
         message: String,
     },
-    /// A gateway's bytes do not make up the CID, under any layout that can be recomputed from a plain download.
+    /// A gateway's bytes do not make up the CID, under any layout that can be recomputed from a
+    /// plain download.
     #[error(
         "the bytes from {url} do not hash to {cid}; the gateway is lying, or the file was added with a chunker other than \
          256 KiB and the gateway does not serve raw blocks: try another gateway"

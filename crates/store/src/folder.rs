@@ -15,7 +15,8 @@ use crate::{
     node, session::Session,
 };
 
-/// A folder being added; what it holds is safe from garbage collection until [`Folder::finish`], which pins it.
+/// A folder being added; what it holds is safe from garbage collection until [`Folder::finish`],
+/// which pins it.
 ///
 /// Folders above Kubo's threshold (256 KiB of names and CIDs) are sharded as Kubo does.
 #[derive(Debug)]
@@ -52,8 +53,8 @@ impl Folder {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidPath`] for a path that is absolute, holds `..` or was given before; [`Error::TooLarge`] past a limit;
-    /// [`Error::Input`] when the stream fails.
+    /// [`Error::InvalidPath`] for a path that is absolute, holds `..` or was given before;
+    /// [`Error::TooLarge`] past a limit; [`Error::Input`] when the stream fails.
     pub async fn file<S>(&mut self, path: &str, stream: S) -> Result<Added>
     where
         S: Stream<Item = io::Result<Bytes>> + Send,
@@ -88,11 +89,13 @@ impl Folder {
             .map_err(|error| refused(path, &error))
     }
 
-    /// Adds an entry for content that the store already holds; it is read once, to be sure that it is whole.
+    /// Adds an entry for content that the store already holds; it is read once, to be sure that it
+    /// is whole.
     ///
     /// # Errors
     ///
-    /// As [`Folder::file`], and [`Error::NotFound`] or [`Error::Corrupt`] when the store does not hold it whole.
+    /// As [`Folder::file`], and [`Error::NotFound`] or [`Error::Corrupt`] when the store does not
+    /// hold it whole.
     pub async fn link(&mut self, path: &str, cid: &Cid) -> Result<()> {
         self.enter(path)?;
         self.session.protect(cid);
@@ -111,8 +114,9 @@ impl Folder {
         folders.pop().map(|(_, root)| root).ok_or_else(no_root)
     }
 
-    /// Writes the folders and pins the root, or each of its entries when it was only a means to add several. Gives the folders by
-    /// path, children first; the root comes last under the empty path.
+    /// Writes the folders and pins the root, or each of its entries when it was only a means to add
+    /// several. Gives the folders by path, children first; the root comes last under the empty
+    /// path.
     pub(crate) async fn write(self, wrap: bool) -> Result<Vec<(String, Added)>> {
         let mut nodes = self.tree.build();
         let (mut folders, mut root) = (Vec::new(), None);
@@ -126,7 +130,8 @@ impl Folder {
             let children = node::decode(&added.cid, &block)?.links();
             self.session.put(&added.cid, block).await?;
             self.session.joined(&children);
-            // The inner nodes of a sharded folder come before it, without a path; so does the root, last.
+            // The inner nodes of a sharded folder come before it, without a path; so does the root,
+            // last.
             if path.is_empty() {
                 root = Some(added);
             } else {

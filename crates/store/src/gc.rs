@@ -20,15 +20,18 @@ pub struct Collected {
 }
 
 impl Store {
-    /// Deletes the blocks that nothing pins. Additions and reads go on meanwhile; what is being added is kept. It remembers some
-    /// fifty bytes for each block that stays. Dropping the future does not stop a collection that has begun.
+    /// Deletes the blocks that nothing pins. Additions and reads go on meanwhile; what is being
+    /// added is kept. It remembers some fifty bytes for each block that stays. Dropping the future
+    /// does not stop a collection that has begun.
     ///
-    /// With an object store that several processes share, let one of them do everything that writes.
+    /// With an object store that several processes share, let one of them do everything that
+    /// writes.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`], [`Error::Corrupt`] or [`Error::Malformed`] when pinned content is damaged: what the damaged block
-    /// linked to is then unknown and nothing is deleted. Add the content again, or unpin it.
+    /// [`Error::NotFound`], [`Error::Corrupt`] or [`Error::Malformed`] when pinned content is
+    /// damaged: what the damaged block linked to is then unknown and nothing is deleted. Add the
+    /// content again, or unpin it.
     pub async fn gc(&self) -> Result<Collected> {
         self.gc_telling(None).await
     }
@@ -36,7 +39,8 @@ impl Store {
     /// As [`Store::gc`]; each block deleted is told, as the raw CID of its bytes.
     pub(crate) async fn gc_telling(&self, told: Option<mpsc::Sender<Cid>>) -> Result<Collected> {
         let store = self.clone();
-        // A deletion must not outlive the lock it is made under, as it would if this future were dropped half-way.
+        // A deletion must not outlive the lock it is made under, as it would if this future were
+        // dropped half-way.
         let task = tokio::spawn(async move { store.collect(told).await });
         task.await
             .map_err(|error| Error::Internal(format!("garbage collection: {error}")))?
@@ -45,7 +49,8 @@ impl Store {
     async fn collect(&self, told: Option<mpsc::Sender<Cid>>) -> Result<Collected> {
         let _alone = self.collecting().lock().await;
         let _noting = Noting::start(self.guard());
-        // In this order: an addition that ends in between has its pin by the time its frontier is gone.
+        // In this order: an addition that ends in between has its pin by the time its frontier is
+        // gone.
         for cid in self.guard().frontier() {
             self.mark(&cid, true).await?;
         }
@@ -55,7 +60,8 @@ impl Store {
         self.sweep(told).await
     }
 
-    /// Keeps all that `root` reaches. What is still being written may not be there yet: its writer notes it itself.
+    /// Keeps all that `root` reaches. What is still being written may not be there yet: its writer
+    /// notes it itself.
     async fn mark(&self, root: &Cid, being_written: bool) -> Result<()> {
         let mut pending = vec![*root];
         while let Some(cid) = pending.pop() {

@@ -1,21 +1,23 @@
-//! Content-addressed blobs: files and folders under their IPFS CIDs, over a folder or any object store, and the
-//! HTTP gateway to them.
+//! Content-addressed blobs: files and folders under their IPFS CIDs, over a folder or any object
+//! store, and the HTTP gateway to them.
 //!
-//! A file is cut into blocks of 256 KiB, joined by a balanced tree of at most 174 links a node (UnixFS over dag-pb), so its CID
-//! is the one Kubo's `ipfs add` prints: version 0 by default, version 1 with raw leaves on request ([`Layout`]).
-//! Nothing here knows what the bytes mean.
+//! A file is cut into blocks of 256 KiB, joined by a balanced tree of at most 174 links a node
+//! (UnixFS over dag-pb), so its CID is the one Kubo's `ipfs add` prints: version 0 by default,
+//! version 1 with raw leaves on request ([`Layout`]). Nothing here knows what the bytes mean.
 //!
 //! Read in this order:
 //!
-//! 1. [`Store`]: open by URL, add, read, resolve, pin, collect. Blocks are written before the pin that keeps them, each one
-//!    flushed to disk, so a crash leaves at worst blocks that nothing pins.
-//! 2. [`BlockSource`]: where blocks come from. Every block is checked against its CID before a byte of it is used, so
-//!    a reader trusts neither the disk nor the network.
-//! 3. [`server`] and [`serve`]: the gateway (`GET /ipfs/…`) and the few calls of Kubo's RPC that clients need.
+//! 1. [`Store`]: open by URL, add, read, resolve, pin, collect. Blocks are written before the pin
+//!    that keeps them, each one flushed to disk, so a crash leaves at worst blocks that nothing
+//!    pins.
+//! 2. [`BlockSource`]: where blocks come from. Every block is checked against its CID before a byte
+//!    of it is used, so a reader trusts neither the disk nor the network.
+//! 3. [`server`] and [`serve`]: the gateway (`GET /ipfs/…`) and the few calls of Kubo's RPC that
+//!    clients need.
 //! 4. [`Remote`]: the same reads and adds over HTTP, from any gateway, verified.
 //!
-//! Every walk is bounded by [`Limits`]: a dag is input like any other, and a hostile one can be deep, wide, or claim to be
-//! larger than any disk.
+//! Every walk is bounded by [`Limits`]: a dag is input like any other, and a hostile one can be
+//! deep, wide, or claim to be larger than any disk.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), canut_store::Error> {

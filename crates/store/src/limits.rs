@@ -1,6 +1,7 @@
 //! Bounds on what comes from outside.
 
-/// What one request, one block or one walk may cost. The defaults hold any file that Kubo's `add` makes.
+/// What one request, one block or one walk may cost. The defaults hold any file that Kubo's `add`
+/// makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of one block, read or written.

@@ -1,4 +1,5 @@
-//! Reading a block: dag-pb around UnixFS (<https://specs.ipfs.tech/unixfs/>), from bytes that nobody vouches for.
+//! Reading a block: dag-pb around UnixFS (<https://specs.ipfs.tech/unixfs/>), from bytes that
+//! nobody vouches for.
 
 use bytes::Bytes;
 use cid::Cid;

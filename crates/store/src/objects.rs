@@ -31,7 +31,8 @@ impl Objects {
         }
     }
 
-    /// Opens `memory:`, a folder (a path or a `file:` URL; made if missing), or what the features of this build add.
+    /// Opens `memory:`, a folder (a path or a `file:` URL; made if missing), or what the features
+    /// of this build add.
     pub(crate) async fn open(location: &str, limits: &Limits) -> Result<Self> {
         let failed = |reason: String| Error::Open {
             url: location.to_owned(),
@@ -52,7 +53,8 @@ impl Objects {
                 Self::open_folder(path, limits).await
             }
             _ => {
-                // Credentials and endpoint come from the variables that each provider documents (`AWS_ENDPOINT`…).
+                // Credentials and endpoint come from the variables that each provider documents
+                // (`AWS_ENDPOINT`…).
                 let settings = std::env::vars_os().filter_map(|(key, value)| {
                     Some((
                         key.into_string().ok()?.to_lowercase(),
@@ -189,7 +191,8 @@ fn block_path(cid: &Cid) -> Result<Path> {
     )))
 }
 
-/// A pin keeps the version it was asked under: base58 cannot name a file where letter case is ignored.
+/// A pin keeps the version it was asked under: base58 cannot name a file where letter case is
+/// ignored.
 fn pin_path(cid: &Cid) -> Path {
     let version = u64::from(cid.version());
     Path::from(format!("pins/{}.v{version}", address::canonical(cid)))
@@ -215,7 +218,8 @@ fn lock(folder: &std::path::Path) -> Result<std::fs::File> {
     }
 }
 
-/// Objects are written as `name#1` and renamed; a crash leaves the former behind. Best effort: they harm nobody.
+/// Objects are written as `name#1` and renamed; a crash leaves the former behind. Best effort: they
+/// harm nobody.
 fn remove_staged(folder: &std::path::Path) {
     for entry in walkdir::WalkDir::new(folder)
         .max_depth(2)

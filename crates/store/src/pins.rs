@@ -8,12 +8,13 @@ use futures::TryStreamExt;
 use crate::{BlockSource, Error, Limits, Result, Store, address, node, session::Session};
 
 impl Store {
-    /// Keeps content that is in the store, with all it links to, until it is unpinned. Every block is read and checked
-    /// first, so a pin promises that the content is whole.
+    /// Keeps content that is in the store, with all it links to, until it is unpinned. Every block
+    /// is read and checked first, so a pin promises that the content is whole.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`] or [`Error::Corrupt`] when a block is not there whole: nothing is pinned then.
+    /// [`Error::NotFound`] or [`Error::Corrupt`] when a block is not there whole: nothing is pinned
+    /// then.
     pub async fn pin(&self, cid: &Cid) -> Result<()> {
         let session = self.session();
         session.protect(cid);
@@ -26,8 +27,8 @@ impl Store {
         self.objects().put_pin(cid).await
     }
 
-    /// Removes the pin of this CID, in either version. The content stays until garbage is collected, and longer if another
-    /// pin reaches it.
+    /// Removes the pin of this CID, in either version. The content stays until garbage is
+    /// collected, and longer if another pin reaches it.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Reading a file: only the blocks that the range touches, each checked against its CID, a few ahead.
+//! Reading a file: only the blocks that the range touches, each checked against its CID, a few
+//! ahead.
 
 use std::{
     future::Future,
@@ -35,8 +36,8 @@ pub trait BlockSource: Clone + Send + Sync + 'static {
     fn limits(&self) -> &Limits;
 }
 
-/// The bytes of a file or of a part of it, in order. It holds a few blocks, whatever the length. Once it has
-/// failed it ends.
+/// The bytes of a file or of a part of it, in order. It holds a few blocks, whatever the length.
+/// Once it has failed it ends.
 pub struct FileStream {
     length: u64,
     range: Range<u64>,
@@ -60,7 +61,8 @@ impl FileStream {
     ///
     /// # Errors
     ///
-    /// [`Error::TooLarge`] for more than `limit` bytes, before reading any; otherwise what reading gives.
+    /// [`Error::TooLarge`] for more than `limit` bytes, before reading any; otherwise what reading
+    /// gives.
     pub async fn collect(mut self, limit: usize) -> Result<Vec<u8>> {
         let length = self.range.end - self.range.start;
         Limits::check(length, limit as u64, "bytes of a file read into memory")?;
@@ -127,8 +129,8 @@ pub(crate) async fn open<S: BlockSource>(
     })
 }
 
-/// The bytes `range` of the part of a file that `node` holds. Children that do not meet the range are never read, so each block
-/// read yields at least one byte, whatever the tree.
+/// The bytes `range` of the part of a file that `node` holds. Children that do not meet the range
+/// are never read, so each block read yields at least one byte, whatever the tree.
 fn walk<S: BlockSource>(
     source: S,
     cid: Cid,

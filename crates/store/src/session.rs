@@ -1,9 +1,11 @@
 //! What protects content that is being added, or pinned, from garbage collection.
 //!
-//! A collection keeps what pins and open sessions reach. A session lists its *frontier*: the blocks it has written that no block of
-//! its own links to yet. For a file that is at most one node's worth of links a level, whatever the file's size. While a collection
-//! runs, every block written or walked is also noted in its set of live blocks, and a block is deleted under a lock
-//! that the writer of that block takes too: so a block is either seen live before it is deleted, or written anew after.
+//! A collection keeps what pins and open sessions reach. A session lists its *frontier*: the blocks
+//! it has written that no block of its own links to yet. For a file that is at most one node's
+//! worth of links a level, whatever the file's size. While a collection runs, every block written
+//! or walked is also noted in its set of live blocks, and a block is deleted under a lock that the
+//! writer of that block takes too: so a block is either seen live before it is deleted, or written
+//! anew after.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -74,8 +76,9 @@ impl Guard {
             .is_some_and(|live| live.contains_key(digest))
     }
 
-    /// Keeps a block, and says whether its links are still to be followed. A leaf has none, but the same bytes may also be
-    /// somebody's node: so a block that was only seen as a leaf is followed when it is met as a node.
+    /// Keeps a block, and says whether its links are still to be followed. A leaf has none, but the
+    /// same bytes may also be somebody's node: so a block that was only seen as a leaf is followed
+    /// when it is met as a node.
     pub(crate) fn mark(&self, cid: &Cid) -> Result<bool> {
         let digest = address::digest(cid)?;
         let node = address::codec(cid)? == address::Codec::DagPb;

@@ -32,12 +32,14 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens `memory:`, a local folder (a path or a `file:` URL; made if missing), or, when the crate is built with the feature,
-    /// `s3://bucket/prefix` (`s3`), `gs://` (`gcs`) or `az://` (`azure`), whose credentials come from the provider's usual environment variables.
+    /// Opens `memory:`, a local folder (a path or a `file:` URL; made if missing), or, when the
+    /// crate is built with the feature, `s3://bucket/prefix` (`s3`), `gs://` (`gcs`) or `az://`
+    /// (`azure`), whose credentials come from the provider's usual environment variables.
     ///
     /// # Errors
     ///
-    /// [`Error::Open`] for a URL this build cannot open, [`Error::Locked`] when another process has the folder open.
+    /// [`Error::Open`] for a URL this build cannot open, [`Error::Locked`] when another process has
+    /// the folder open.
     pub async fn open(url: &str) -> Result<Self> {
         Self::open_with(url, Limits::default()).await
     }
@@ -74,8 +76,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::Input`] when the stream fails, [`Error::TooLarge`] when it is longer than the limit of an upload. What was
-    /// written by then is garbage for the next collection.
+    /// [`Error::Input`] when the stream fails, [`Error::TooLarge`] when it is longer than the limit
+    /// of an upload. What was written by then is garbage for the next collection.
     pub async fn add_file<S>(&self, stream: S, options: AddOptions) -> Result<Added>
     where
         S: Stream<Item = io::Result<Bytes>> + Send,
@@ -110,12 +112,13 @@ impl Store {
         Folder::new(self.clone(), self.session(), options)
     }
 
-    /// Stores one block made elsewhere, such as a folder node whose entries are already here. It is not pinned.
+    /// Stores one block made elsewhere, such as a folder node whose entries are already here. It is
+    /// not pinned.
     ///
     /// # Errors
     ///
-    /// [`Error::Corrupt`] when the bytes do not hash to the CID, [`Error::Malformed`] when they are not UnixFS,
-    /// [`Error::TooLarge`] past the limit of a block.
+    /// [`Error::Corrupt`] when the bytes do not hash to the CID, [`Error::Malformed`] when they are
+    /// not UnixFS, [`Error::TooLarge`] past the limit of a block.
     pub async fn put_block(&self, cid: &Cid, bytes: Bytes) -> Result<()> {
         if !address::matches(cid, &bytes) {
             return Err(Error::Corrupt(*cid));
@@ -128,8 +131,9 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`Error::NotAFile`], [`Error::Range`] when the range starts behind the end, [`Error::NotFound`] or [`Error::Corrupt`] for the root; the stream
-    /// gives the same errors for what comes later.
+    /// [`Error::NotAFile`], [`Error::Range`] when the range starts behind the end,
+    /// [`Error::NotFound`] or [`Error::Corrupt`] for the root; the stream gives the same errors for
+    /// what comes later.
     pub async fn read(&self, cid: &Cid, range: impl RangeBounds<u64> + Send) -> Result<FileStream> {
         read::open(self, cid, range).await
     }

@@ -145,7 +145,8 @@ fn find(links: Vec<Link>, name: &str) -> Option<Cid> {
         .map(|link| link.cid)
 }
 
-/// The first half of murmur3-x64-128, most significant byte first: a byte chooses the bucket at each level.
+/// The first half of murmur3-x64-128, most significant byte first: a byte chooses the bucket at
+/// each level.
 fn hash(name: &str) -> Result<[u8; SHARD_LEVELS]> {
     let hash = murmur3::murmur3_x64_128(&mut std::io::Cursor::new(name), 0);
     #[expect(

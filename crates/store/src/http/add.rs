@@ -16,7 +16,8 @@ use serde::Serialize;
 use super::{Access, App, error::Rpc, gateway, upload::Parts};
 use crate::{AddOptions, Added, Error, Folder, Layout};
 
-/// Options of Kubo that would give another CID than the one this crate computes, with the value that does not.
+/// Options of Kubo that would give another CID than the one this crate computes, with the value
+/// that does not.
 const FIXED: [(&str, &str); 10] = [
     ("chunker", "size-262144"),
     ("hash", "sha2-256"),
@@ -56,7 +57,8 @@ impl Line {
     }
 }
 
-/// Answers once everything is stored, so that an error has its status: Kubo's lines come as it goes. Lines of progress are not sent.
+/// Answers once everything is stored, so that an error has its status: Kubo's lines come as it
+/// goes. Lines of progress are not sent.
 pub(super) async fn add(
     State(app): State<App>,
     Query(query): Query<HashMap<String, String>>,
@@ -147,7 +149,8 @@ async fn store(
     }
 }
 
-/// Names come encoded as in a query. Clients that do not encode are understood as long as they have no `%` or `+`.
+/// Names come encoded as in a query. Clients that do not encode are understood as long as they have
+/// no `%` or `+`.
 fn path(encoded: &str) -> Result<String, Error> {
     let spaced = encoded.replace('+', " ");
     let decoded = percent_decode_str(&spaced).decode_utf8();

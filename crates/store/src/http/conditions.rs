@@ -22,7 +22,8 @@ pub(super) fn unchanged(headers: &HeaderMap, etag: &str) -> bool {
         .any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
-/// The one range asked for. Several at once, or a range of another representation, get the whole file.
+/// The one range asked for. Several at once, or a range of another representation, get the whole
+/// file.
 pub(super) fn range(headers: &HeaderMap, etag: &str, length: u64) -> Result<Option<Range<u64>>> {
     if text(headers, header::IF_RANGE).is_some_and(|tag| tag != etag) {
         return Ok(None);

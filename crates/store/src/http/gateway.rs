@@ -199,7 +199,8 @@ async fn file(request: &Request, cid: &Cid, path: &str, length: u64) -> Result<R
         );
     }
     if mime.contains("html") || mime.contains("svg") || mime.contains("xml") {
-        // A page of one stranger must not act on the pages of another, which come from the same origin.
+        // A page of one stranger must not act on the pages of another, which come from the same
+        // origin.
         headers.insert(
             header::CONTENT_SECURITY_POLICY,
             HeaderValue::from_static("sandbox"),

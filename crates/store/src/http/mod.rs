@@ -27,7 +27,8 @@ pub enum Access {
     Read,
     /// Add content too; it stays pinned.
     Add,
-    /// Also list and remove pins, and collect garbage. Requests that a browser sends for a web page are refused even so.
+    /// Also list and remove pins, and collect garbage. Requests that a browser sends for a web page
+    /// are refused even so.
     Manage,
 }
 
@@ -108,8 +109,8 @@ pub fn server(store: Store, config: Config) -> Router {
         .with_state(app)
 }
 
-/// Serves a store until `stop` completes; then takes no new connection and ends when the requests under way have, or after
-/// [`Config::drain`].
+/// Serves a store until `stop` completes; then takes no new connection and ends when the requests
+/// under way have, or after [`Config::drain`].
 ///
 /// # Errors
 ///

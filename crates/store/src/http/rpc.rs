@@ -160,7 +160,8 @@ fn number(query: &HashMap<String, String>, name: &str) -> Result<Option<u64>, Rp
     query.get(name).map(parse).transpose()
 }
 
-/// A browser names the page that sends a request: no page may manage the store of whoever looks at it.
+/// A browser names the page that sends a request: no page may manage the store of whoever looks at
+/// it.
 fn manage(app: &App, headers: &HeaderMap) -> Result<(), Rpc> {
     let forbidden = |message: &str| Err(Rpc::refuse(StatusCode::FORBIDDEN, message));
     if app.config.access < Access::Manage {

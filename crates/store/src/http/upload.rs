@@ -78,8 +78,8 @@ fn chunks(
     })
 }
 
-/// One item a poll. The parser polls for as long as there is something to take, so that a fast sender would fill the memory; a pause
-/// after each item lets it work.
+/// One item a poll. The parser polls for as long as there is something to take, so that a fast
+/// sender would fill the memory; a pause after each item lets it work.
 fn paced<S: Stream + Send>(stream: S) -> impl Stream<Item = S::Item> + Send {
     let mut stream = Box::pin(stream);
     let mut pause = false;

@@ -44,12 +44,14 @@ impl Sink for NamedTempFile {
 }
 
 impl Remote {
-    /// Downloads a file to `destination`, which appears, or is replaced, only once verified. Gives its length in bytes.
+    /// Downloads a file to `destination`, which appears, or is replaced, only once verified. Gives
+    /// its length in bytes.
     ///
     /// # Errors
     ///
-    /// [`Error::Unverified`] when the bytes are not those of the CID, [`Error::NotAFile`] for a folder, [`Error::TooLarge`]
-    /// past the limit of an upload, [`Error::Http`] or [`Error::Refused`] from the gateway.
+    /// [`Error::Unverified`] when the bytes are not those of the CID, [`Error::NotAFile`] for a
+    /// folder, [`Error::TooLarge`] past the limit of an upload, [`Error::Http`] or
+    /// [`Error::Refused`] from the gateway.
     pub async fn download(&self, cid: &Cid, destination: &Path) -> Result<u64> {
         let folder = destination
             .parent()
@@ -95,7 +97,8 @@ impl Remote {
         }
     }
 
-    /// The file as any gateway gives it. `None`: it does not have this CID under any layout that is known.
+    /// The file as any gateway gives it. `None`: it does not have this CID under any layout that is
+    /// known.
     async fn fetch_plain(
         &self,
         cid: &Cid,

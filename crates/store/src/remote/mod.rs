@@ -24,11 +24,14 @@ const ANSWER: usize = 1 << 20;
 ///
 /// There are two ways to verify what comes:
 ///
-/// - [`Remote::download`] and [`Remote::bytes`] fetch a *file* as any gateway serves it, cut it again as `ipfs add` would have (256 KiB chunks; as CID version
-///   0 or 1, with raw leaves or without), and compare the CID. No byte is handed out before the whole is verified. A file added
-///   with another chunker cannot be verified so; then, and for folders, they turn to the other way.
-/// - [`Remote::read`], [`Remote::resolve`] and [`Remote::list`] fetch single blocks (`?format=raw`, which [`crate::server`] and trustless gateways
-///   answer) and check each one: ranges, folders and streams without end, verified as they come.
+/// - [`Remote::download`] and [`Remote::bytes`] fetch a *file* as any gateway serves it, cut it
+///   again as `ipfs add` would have (256 KiB chunks; as CID version 0 or 1, with raw leaves or
+///   without), and compare the CID. No byte is handed out before the whole is verified. A file
+///   added with another chunker cannot be verified so; then, and for folders, they turn to the
+///   other way.
+/// - [`Remote::read`], [`Remote::resolve`] and [`Remote::list`] fetch single blocks (`?format=raw`,
+///   which [`crate::server`] and trustless gateways answer) and check each one: ranges, folders and
+///   streams without end, verified as they come.
 #[derive(Debug, Clone)]
 pub struct Remote {
     url: Url,
@@ -37,7 +40,8 @@ pub struct Remote {
 }
 
 impl Remote {
-    /// A client of the gateway at `url`, such as `http://127.0.0.1:8080`; `https` needs the feature `tls`.
+    /// A client of the gateway at `url`, such as `http://127.0.0.1:8080`; `https` needs the feature
+    /// `tls`.
     ///
     /// # Errors
     ///

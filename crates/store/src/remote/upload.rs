@@ -34,8 +34,9 @@ impl Remote {
     ///
     /// # Errors
     ///
-    /// [`Error::Unverified`] when the node computes another CID, [`Error::Input`] or [`Error::Http`] when the stream or the connection
-    /// fails, [`Error::Refused`] when the node does.
+    /// [`Error::Unverified`] when the node computes another CID, [`Error::Input`] or
+    /// [`Error::Http`] when the stream or the connection fails, [`Error::Refused`] when the node
+    /// does.
     pub async fn add_file<S>(&self, stream: S, options: AddOptions) -> Result<Added>
     where
         S: Stream<Item = io::Result<Bytes>> + Send + 'static,
@@ -67,7 +68,8 @@ impl Remote {
             .await
     }
 
-    /// Adds a local file, or a folder with the files in it; empty folders are left out. Gives the CID.
+    /// Adds a local file, or a folder with the files in it; empty folders are left out. Gives the
+    /// CID.
     ///
     /// # Errors
     ///

@@ -149,7 +149,8 @@ async fn an_addition_given_up_is_garbage() {
     assert!(store.pins().await.unwrap().is_empty());
 }
 
-/// The bytes of a folder's node, kept as a file by somebody else, must not hide from the collection that they are a node.
+/// The bytes of a folder's node, kept as a file by somebody else, must not hide from the collection
+/// that they are a node.
 #[tokio::test]
 async fn a_node_that_is_also_a_file() {
     let store = memory().await;
@@ -193,7 +194,8 @@ async fn many_hands_at_once_lose_nothing_that_is_pinned() {
             }
         }
     });
-    // All hands add the same few files, with a pin or without, and remove pins, so that every block is garbage now and then.
+    // All hands add the same few files, with a pin or without, and remove pins, so that every block
+    // is garbage now and then.
     let hands = (0..4_u32).map(|hand| {
         let store = store.clone();
         tokio::spawn(async move {

@@ -1,4 +1,5 @@
-//! A folder on disk: damage is seen and mended, and a process killed at any point loses nothing that it acknowledged.
+//! A folder on disk: damage is seen and mended, and a process killed at any point loses nothing
+//! that it acknowledged.
 
 use std::{
     io::{BufRead, BufReader, Write},

@@ -22,7 +22,8 @@ const LAYOUTS: [Layout; 4] = [
     },
 ];
 
-/// A gateway that gives files and nothing else, whatever is asked for; these very bytes for every CID.
+/// A gateway that gives files and nothing else, whatever is asked for; these very bytes for every
+/// CID.
 async fn plain(bytes: Vec<u8>) -> (Remote, JoinHandle<()>) {
     let bytes = Arc::new(bytes);
     let answer = any(move |Segment(_): Segment<String>| async move { bytes.to_vec() });
@@ -151,7 +152,8 @@ async fn files_folders_and_ranges_block_by_block() {
     ));
 }
 
-/// A file cut in another way cannot be recomputed from its bytes; a gateway that serves blocks helps out.
+/// A file cut in another way cannot be recomputed from its bytes; a gateway that serves blocks
+/// helps out.
 #[tokio::test]
 async fn a_file_cut_in_another_way() {
     let store = memory().await;

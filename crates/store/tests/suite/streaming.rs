@@ -1,4 +1,5 @@
-//! Memory does not grow with the file: every buffer that goes in or comes out is counted while it lives.
+//! Memory does not grow with the file: every buffer that goes in or comes out is counted while it
+//! lives.
 
 use std::{
     collections::HashMap,
@@ -222,7 +223,8 @@ async fn half_a_gigabyte_goes_in_and_out_through_a_few_blocks() {
     );
 }
 
-/// However fast a client sends, the server takes no more than it can write: what is on its way fits the sockets' buffers.
+/// However fast a client sends, the server takes no more than it can write: what is on its way fits
+/// the sockets' buffers.
 #[tokio::test]
 async fn an_upload_waits_for_the_disk() {
     let (sponge, store) = store();

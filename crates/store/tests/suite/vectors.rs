@@ -1,4 +1,5 @@
-//! The CIDs are those of Kubo and of the JavaScript importer, for the samples that `tests/vectors/make.mjs` describes.
+//! The CIDs are those of Kubo and of the JavaScript importer, for the samples that
+//! `tests/vectors/make.mjs` describes.
 
 use std::collections::BTreeMap;
 
@@ -225,7 +226,8 @@ proptest! {
             let mut folder = store.folder(AddOptions::default());
             let mut kept = Vec::new();
             for (path, seed) in paths {
-                // A path that runs through a file given before is refused, and is not in the result.
+                // A path that runs through a file given before is refused, and is not in the
+                // result.
                 if folder.file(&path, pieces(content(seed, 10), 10)).await.is_ok() {
                     kept.push((path, seed));
                 }
