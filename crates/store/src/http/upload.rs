@@ -93,3 +93,37 @@ fn paced<S: Stream + Send>(stream: S) -> impl Stream<Item = S::Item> + Send {
         next
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PIECE: usize = 64 << 10;
+
+    /// A sender that never makes the parser wait.
+    #[tokio::test]
+    async fn a_fast_sender_is_taken_no_faster_than_it_is_read() {
+        let pulled = Arc::new(AtomicU64::new(0));
+        let count = pulled.clone();
+        let start = Bytes::from("--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\n");
+        let pieces = std::iter::once(start)
+            .chain(std::iter::repeat_n(Bytes::from(vec![7; PIECE]), 1000))
+            .chain([Bytes::from("\r\n--b--\r\n")])
+            .inspect(move |piece| {
+                count.fetch_add(piece.len() as u64, Ordering::SeqCst);
+            });
+        let body = Body::from_stream(stream::iter(pieces.map(io::Result::Ok)));
+        let mut parts = Parts::new(body, "b".to_owned(), Duration::from_secs(60));
+        let field = parts.next().await.unwrap().unwrap();
+        let mut content = parts.content(field).boxed();
+        let mut read = 0;
+        while let Some(bytes) = content.next().await {
+            let held = pulled.load(Ordering::SeqCst) - read;
+            assert!(held <= 4 * PIECE as u64, "{held} bytes are held");
+            read += bytes.unwrap().len() as u64;
+        }
+        assert_eq!(read, 1000 * PIECE as u64);
+        drop(content);
+        assert!(parts.next().await.unwrap().is_none());
+    }
+}
