@@ -87,7 +87,7 @@ impl Guard {
             return Ok(false);
         };
         let followed = live.entry(digest).or_default();
-        Ok(node && !std::mem::replace(followed, *followed || node))
+        Ok(node && !std::mem::replace(followed, true))
     }
 
     fn note(&self, digest: [u8; 32]) {
