@@ -1,3 +1,34 @@
-//! The command.
+//! The command: parses, composes, prints.
 
-fn main() {}
+mod node;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Canut: a decentralised marketplace for computing.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Run an Ethereum node.
+    Node(node::Args),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Cli::parse().verb {
+        Verb::Node(args) => node::run(args).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(report) => {
+            tracing::error!("{report:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

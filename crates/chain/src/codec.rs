@@ -5,7 +5,9 @@ use alloy_primitives::{B256, Bytes};
 
 /// Stored bytes that do not decode.
 #[derive(Debug, thiserror::Error, Clone, Copy, PartialEq, Eq)]
-#[error("stored bytes cannot be decoded: the database is damaged, or was written by another version")]
+#[error(
+    "stored bytes cannot be decoded: the database is damaged, or was written by another version"
+)]
 pub struct CodecError;
 
 /// A value with one byte form.
@@ -25,7 +27,11 @@ pub(crate) trait Codec: Sized {
     /// Reads a value that takes all of `bytes`.
     fn from_bytes(mut bytes: &[u8]) -> Result<Self, CodecError> {
         let value = Self::read(&mut bytes)?;
-        if bytes.is_empty() { Ok(value) } else { Err(CodecError) }
+        if bytes.is_empty() {
+            Ok(value)
+        } else {
+            Err(CodecError)
+        }
     }
 }
 
@@ -103,6 +109,8 @@ impl<K: Codec + Ord, V: Codec> Codec for std::collections::BTreeMap<K, V> {
     fn read(bytes: &mut &[u8]) -> Result<Self, CodecError> {
         let length = u64::read(bytes)?;
         // Nothing is reserved: a length that lies runs out of bytes first.
-        (0..length).map(|_| Ok((K::read(bytes)?, V::read(bytes)?))).collect()
+        (0..length)
+            .map(|_| Ok((K::read(bytes)?, V::read(bytes)?)))
+            .collect()
     }
 }

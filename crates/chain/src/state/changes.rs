@@ -16,17 +16,21 @@ pub(crate) struct StateChanges {
 impl StateChanges {
     /// Lays `over` on `self`: its values win.
     pub(crate) fn merge(&mut self, over: &Self) {
-        self.accounts.extend(over.accounts.iter().map(|(key, account)| (*key, *account)));
+        self.accounts
+            .extend(over.accounts.iter().map(|(key, account)| (*key, *account)));
         for (owner, slots) in &over.storage {
             self.storage.entry(*owner).or_default().extend(slots);
         }
-        self.codes.extend(over.codes.iter().map(|(hash, code)| (*hash, code.clone())));
+        self.codes
+            .extend(over.codes.iter().map(|(hash, code)| (*hash, code.clone())));
     }
 
     /// A rough size in memory, bytes.
     pub(crate) fn size(&self) -> usize {
         let slots: usize = self.storage.values().map(BTreeMap::len).sum();
-        self.accounts.len() * 150 + slots * 120 + self.codes.values().map(|code| code.len()).sum::<usize>()
+        self.accounts.len() * 150
+            + slots * 120
+            + self.codes.values().map(|code| code.len()).sum::<usize>()
     }
 }
 
@@ -37,7 +41,11 @@ impl Codec for StateChanges {
         self.codes.write(out);
     }
     fn read(bytes: &mut &[u8]) -> Result<Self, CodecError> {
-        Ok(Self { accounts: Codec::read(bytes)?, storage: Codec::read(bytes)?, codes: Codec::read(bytes)? })
+        Ok(Self {
+            accounts: Codec::read(bytes)?,
+            storage: Codec::read(bytes)?,
+            codes: Codec::read(bytes)?,
+        })
     }
 }
 
@@ -83,7 +91,16 @@ pub(crate) fn read_account(mut bytes: &[u8]) -> Result<TrieAccount, CodecError> 
     } else {
         (B256::read(&mut bytes)?, B256::read(&mut bytes)?)
     };
-    if bytes.is_empty() { Ok(TrieAccount { nonce, balance, storage_root, code_hash }) } else { Err(CodecError) }
+    if bytes.is_empty() {
+        Ok(TrieAccount {
+            nonce,
+            balance,
+            storage_root,
+            code_hash,
+        })
+    } else {
+        Err(CodecError)
+    }
 }
 
 #[cfg(test)]
@@ -92,26 +109,40 @@ mod tests {
     use proptest::prelude::*;
 
     fn account() -> impl Strategy<Value = TrieAccount> {
-        (any::<u64>(), any::<[u64; 4]>(), any::<Option<([u8; 32], [u8; 32])>>()).prop_map(|(nonce, balance, roots)| {
-            let (root, code) = roots.unwrap_or((EMPTY_ROOT_HASH.0, KECCAK256_EMPTY.0));
-            TrieAccount {
-                nonce,
-                balance: U256::from_limbs(balance),
-                storage_root: B256::from(root),
-                code_hash: B256::from(code),
-            }
-        })
+        (
+            any::<u64>(),
+            any::<[u64; 4]>(),
+            any::<Option<([u8; 32], [u8; 32])>>(),
+        )
+            .prop_map(|(nonce, balance, roots)| {
+                let (root, code) = roots.unwrap_or((EMPTY_ROOT_HASH.0, KECCAK256_EMPTY.0));
+                TrieAccount {
+                    nonce,
+                    balance: U256::from_limbs(balance),
+                    storage_root: B256::from(root),
+                    code_hash: B256::from(code),
+                }
+            })
     }
 
     fn changes() -> impl Strategy<Value = StateChanges> {
         let key = || any::<[u8; 32]>().prop_map(B256::from);
-        let slots = prop::collection::btree_map(key(), any::<[u64; 4]>().prop_map(U256::from_limbs), 0..4);
+        let slots =
+            prop::collection::btree_map(key(), any::<[u64; 4]>().prop_map(U256::from_limbs), 0..4);
         (
             prop::collection::btree_map(key(), prop::option::of(account()), 0..4),
             prop::collection::btree_map(key(), slots, 0..4),
-            prop::collection::btree_map(key(), prop::collection::vec(any::<u8>(), 0..50).prop_map(Bytes::from), 0..3),
+            prop::collection::btree_map(
+                key(),
+                prop::collection::vec(any::<u8>(), 0..50).prop_map(Bytes::from),
+                0..3,
+            ),
         )
-            .prop_map(|(accounts, storage, codes)| StateChanges { accounts, storage, codes })
+            .prop_map(|(accounts, storage, codes)| StateChanges {
+                accounts,
+                storage,
+                codes,
+            })
     }
 
     proptest! {

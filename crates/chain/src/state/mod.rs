@@ -8,7 +8,7 @@ use alloy_primitives::{Address, B256, U256};
 use alloy_trie::TrieAccount;
 use revm::bytecode::Bytecode;
 
-pub(crate) use cache::StateCache;
+pub(crate) use cache::{CacheRef, StateCache};
 pub(crate) use changes::{StateChanges, read_account, write_account};
 
 /// State could not be read.

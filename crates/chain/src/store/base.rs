@@ -21,9 +21,11 @@ pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("
 /// Height → [`SealedBlock`].
 pub(crate) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
 /// First eight bytes of a block hash, height. Short keys keep the index small; a reader checks the block.
-pub(crate) const BLOCK_INDEX: TableDefinition<'_, (u64, u64), ()> = TableDefinition::new("block_index");
+pub(crate) const BLOCK_INDEX: TableDefinition<'_, (u64, u64), ()> =
+    TableDefinition::new("block_index");
 /// First eight bytes of a transaction hash, height, index.
-pub(crate) const TX_INDEX: TableDefinition<'_, (u64, u64, u32), ()> = TableDefinition::new("tx_index");
+pub(crate) const TX_INDEX: TableDefinition<'_, (u64, u64, u32), ()> =
+    TableDefinition::new("tx_index");
 /// keccak256(address) → account.
 pub(crate) const ACCOUNTS: TableDefinition<'_, &[u8; 32], &[u8]> = TableDefinition::new("accounts");
 /// keccak256(address) ‖ keccak256(slot) → value, big endian without leading zeros.
@@ -59,7 +61,10 @@ pub(crate) struct Base {
 
 impl std::fmt::Debug for Base {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Base").field("seq", &self.seq).field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Base")
+            .field("seq", &self.seq)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }
 
@@ -114,24 +119,39 @@ impl Base {
 
     pub(crate) fn storage(&self, owner: &B256, slot: &B256) -> Result<U256, ReadError> {
         let found = self.storage.get(&storage_key(owner, slot)).map_err(db)?;
-        found.map_or(Ok(U256::ZERO), |bytes| Ok(U256::try_from_be_slice(bytes.value()).ok_or(CodecError)?))
+        found.map_or(Ok(U256::ZERO), |bytes| {
+            Ok(U256::try_from_be_slice(bytes.value()).ok_or(CodecError)?)
+        })
     }
 
     pub(crate) fn code(&self, hash: &B256) -> Result<Option<Bytes>, ReadError> {
-        Ok(self.codes.get(&hash.0).map_err(db)?.map(|bytes| Bytes::copy_from_slice(bytes.value())))
+        Ok(self
+            .codes
+            .get(&hash.0)
+            .map_err(db)?
+            .map(|bytes| Bytes::copy_from_slice(bytes.value())))
     }
 
     pub(crate) fn block(&self, number: u64) -> Result<Option<SealedBlock>, ReadError> {
         let found = self.blocks.get(number).map_err(db)?;
-        Ok(found.map(|bytes| SealedBlock::from_bytes(bytes.value())).transpose()?)
+        Ok(found
+            .map(|bytes| SealedBlock::from_bytes(bytes.value()))
+            .transpose()?)
     }
 
     /// [`Self::block`], remembering the last few.
     pub(crate) fn cached_block(&self, number: u64) -> Result<Option<Arc<SealedBlock>>, ReadError> {
-        if let Some(block) = self.recent.lock().iter().find(|block| block.number() == number) {
+        if let Some(block) = self
+            .recent
+            .lock()
+            .iter()
+            .find(|block| block.number() == number)
+        {
             return Ok(Some(Arc::clone(block)));
         }
-        let Some(block) = self.block(number)?.map(Arc::new) else { return Ok(None) };
+        let Some(block) = self.block(number)?.map(Arc::new) else {
+            return Ok(None);
+        };
         let mut recent = self.recent.lock();
         recent.truncate(BLOCKS_CACHED - 1);
         recent.push_front(Arc::clone(&block));
@@ -140,22 +160,34 @@ impl Base {
 
     pub(crate) fn header(&self, number: u64) -> Result<Option<(B256, Header)>, ReadError> {
         let found = self.blocks.get(number).map_err(db)?;
-        Ok(found.map(|bytes| SealedBlock::read_header(&mut bytes.value())).transpose()?)
+        Ok(found
+            .map(|bytes| SealedBlock::read_header(&mut bytes.value()))
+            .transpose()?)
     }
 
     /// Heights of blocks whose hash starts like this one.
     pub(crate) fn heights(&self, hash: &B256) -> Result<Vec<u64>, ReadError> {
         let prefix = short(hash);
-        let found = self.block_index.range((prefix, 0)..=(prefix, u64::MAX)).map_err(db)?;
-        found.map(|entry| Ok(entry.map_err(db)?.0.value().1)).collect()
+        let found = self
+            .block_index
+            .range((prefix, 0)..=(prefix, u64::MAX))
+            .map_err(db)?;
+        found
+            .map(|entry| Ok(entry.map_err(db)?.0.value().1))
+            .collect()
     }
 
     /// Places of transactions whose hash starts like this one.
     pub(crate) fn places(&self, hash: &B256) -> Result<Vec<(u64, u32)>, ReadError> {
         let prefix = short(hash);
-        let found = self.tx_index.range((prefix, 0, 0)..=(prefix, u64::MAX, u32::MAX)).map_err(db)?;
+        let found = self
+            .tx_index
+            .range((prefix, 0, 0)..=(prefix, u64::MAX, u32::MAX))
+            .map_err(db)?;
         let place = |(_, number, index): (u64, u64, u32)| (number, index);
-        found.map(|entry| Ok(place(entry.map_err(db)?.0.value()))).collect()
+        found
+            .map(|entry| Ok(place(entry.map_err(db)?.0.value())))
+            .collect()
     }
 
     /// Calls `each` with the log sections that may hold blocks of `from..=to`: first height, bytes.
@@ -165,7 +197,13 @@ impl Base {
         to: u64,
         mut each: impl FnMut(u64, &[u8]) -> Result<(), CodecError>,
     ) -> Result<(), ReadError> {
-        let before = self.logs.range(..=from).map_err(db)?.next_back().transpose().map_err(db)?;
+        let before = self
+            .logs
+            .range(..=from)
+            .map_err(db)?
+            .next_back()
+            .transpose()
+            .map_err(db)?;
         let start = before.map_or(0, |(first, _)| first.value());
         for entry in self.logs.range(start..=to).map_err(db)? {
             let (first, bytes) = entry.map_err(db)?;
@@ -177,30 +215,49 @@ impl Base {
 
 impl NodeSource for Base {
     fn branch(&self, owner: Option<B256>, path: &Nibbles) -> Result<Option<Vec<u8>>, TrieError> {
-        let found = self.nodes.get(NodeKey::new(owner, path).as_bytes()).map_err(db)?;
+        let found = self
+            .nodes
+            .get(NodeKey::new(owner, path).as_bytes())
+            .map_err(db)?;
         Ok(found.map(|bytes| bytes.value().to_vec()))
     }
 
-    fn leaf(&self, owner: Option<B256>, path: &Nibbles) -> Result<Option<(B256, Vec<u8>)>, TrieError> {
+    fn leaf(
+        &self,
+        owner: Option<B256>,
+        path: &Nibbles,
+    ) -> Result<Option<(B256, Vec<u8>)>, TrieError> {
         let mut low = B256::ZERO;
         path.pack_to(&mut low.0[..path.byte_len()]);
         let below = |key: &B256| Nibbles::unpack(key).starts_with(path);
         match owner {
             None => {
-                let Some(entry) = self.accounts.range::<&[u8; 32]>(&low.0..).map_err(db)?.next() else { return Ok(None) };
+                let Some(entry) = self
+                    .accounts
+                    .range::<&[u8; 32]>(&low.0..)
+                    .map_err(db)?
+                    .next()
+                else {
+                    return Ok(None);
+                };
                 let (key, value) = entry.map_err(db)?;
                 let account = read_account(value.value()).map_err(|_| TrieError::Codec)?;
                 let key = B256::from(*key.value());
                 Ok(below(&key).then(|| (key, alloy::rlp::encode(account))))
             }
             Some(owner) => {
-                let range = self.storage.range::<&[u8; 64]>(&storage_key(&owner, &low)..).map_err(db)?.next();
+                let range = self
+                    .storage
+                    .range::<&[u8; 64]>(&storage_key(&owner, &low)..)
+                    .map_err(db)?
+                    .next();
                 let Some(entry) = range else { return Ok(None) };
                 let (key, value) = entry.map_err(db)?;
                 let (found, slot) = key.value().split_at(32);
                 let slot = B256::from_slice(slot);
                 let value = U256::try_from_be_slice(value.value()).ok_or(TrieError::Codec)?;
-                Ok((found == owner.as_slice() && below(&slot)).then(|| (slot, alloy::rlp::encode(value))))
+                Ok((found == owner.as_slice() && below(&slot))
+                    .then(|| (slot, alloy::rlp::encode(value))))
             }
         }
     }

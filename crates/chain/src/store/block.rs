@@ -2,7 +2,10 @@
 
 use crate::codec::{Codec, CodecError, get_rlp, put_rlp};
 use alloy::{
-    consensus::{Header, Receipt, ReceiptEnvelope, ReceiptWithBloom, Sealable, TxEnvelope, TxReceipt, TxType, transaction::Recovered},
+    consensus::{
+        Header, Receipt, ReceiptEnvelope, ReceiptWithBloom, TxEnvelope, TxReceipt, TxType,
+        transaction::Recovered,
+    },
     rlp::{Decodable, Encodable, Header as RlpHeader},
 };
 use alloy_primitives::{Address, B256, Log};
@@ -22,8 +25,17 @@ pub struct SealedBlock {
 
 impl SealedBlock {
     /// Seals a header over its content.
-    pub fn new(header: Header, transactions: Vec<Recovered<TxEnvelope>>, receipts: Vec<Receipt<Log>>) -> Self {
-        Self { hash: header.hash_slow(), header, transactions, receipts }
+    pub fn new(
+        header: Header,
+        transactions: Vec<Recovered<TxEnvelope>>,
+        receipts: Vec<Receipt<Log>>,
+    ) -> Self {
+        Self {
+            hash: header.hash_slow(),
+            header,
+            transactions,
+            receipts,
+        }
     }
 
     /// Height of the block.
@@ -33,21 +45,40 @@ impl SealedBlock {
 
     /// Where the logs of transaction `index` start among those of the block.
     pub fn first_log(&self, index: usize) -> u64 {
-        self.receipts.iter().take(index).map(|receipt| receipt.logs.len() as u64).sum()
+        self.receipts
+            .iter()
+            .take(index)
+            .map(|receipt| receipt.logs.len() as u64)
+            .sum()
     }
 
     /// Gas used by transaction `index`.
     pub fn gas_used(&self, index: usize) -> u64 {
-        let upto = |i: usize| self.receipts.get(i).map_or(0, |receipt| receipt.cumulative_gas_used);
+        let upto = |i: usize| {
+            self.receipts
+                .get(i)
+                .map_or(0, |receipt| receipt.cumulative_gas_used)
+        };
         upto(index) - if index == 0 { 0 } else { upto(index - 1) }
     }
 
     /// Size of the block as Ethereum counts it: the RLP of header, transactions, no ommers, no withdrawals. Bytes.
     pub fn size(&self) -> usize {
         let transactions: usize = self.transactions.iter().map(|tx| tx.inner().length()).sum();
-        let payload_length =
-            self.header.length() + RlpHeader { list: true, payload_length: transactions }.length() + transactions + 2;
-        RlpHeader { list: true, payload_length }.length() + payload_length
+        let payload_length = self.header.length()
+            + RlpHeader {
+                list: true,
+                payload_length: transactions,
+            }
+            .length()
+            + transactions
+            + 2;
+        RlpHeader {
+            list: true,
+            payload_length,
+        }
+        .length()
+            + payload_length
     }
 
     /// Reads hash and header only.
@@ -99,9 +130,18 @@ impl Codec for SealedBlock {
                 let status: bool = get_rlp(bytes)?;
                 let cumulative_gas_used = get_rlp(bytes)?;
                 let logs = Vec::<Log>::decode(bytes).map_err(|_| CodecError)?;
-                Ok(Receipt { status: status.into(), cumulative_gas_used, logs })
+                Ok(Receipt {
+                    status: status.into(),
+                    cumulative_gas_used,
+                    logs,
+                })
             })
             .collect::<Result<_, CodecError>>()?;
-        Ok(Self { hash, header, transactions, receipts })
+        Ok(Self {
+            hash,
+            header,
+            transactions,
+            receipts,
+        })
     }
 }

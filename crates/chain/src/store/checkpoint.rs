@@ -2,7 +2,10 @@
 
 use super::{
     SealedBlock,
-    base::{ACCOUNTS, BLOCK_INDEX, BLOCKS, CODES, LOGS, META, NODES, STORAGE, TX_INDEX, UNDO, db, short, storage_key},
+    base::{
+        ACCOUNTS, BLOCK_INDEX, BLOCKS, CODES, LOGS, META, NODES, STORAGE, TX_INDEX, UNDO, db,
+        short, storage_key,
+    },
     layer::{Layer, Step},
     logs::Section,
     version::Version,
@@ -67,7 +70,10 @@ fn write_blocks(tx: &WriteTransaction, layers: &[Arc<Layer>]) -> Result<(), Read
             Step::Revert { number, .. } => tables.truncate(*number)?,
         }
     }
-    tables.logs.insert(tables.section.first, tables.section.to_bytes().as_slice()).map_err(db)?;
+    tables
+        .logs
+        .insert(tables.section.first, tables.section.to_bytes().as_slice())
+        .map_err(db)?;
     Ok(())
 }
 
@@ -81,13 +87,21 @@ fn newest_section(logs: &Table<'_, u64, &'static [u8]>) -> Result<Section, ReadE
 impl BlockTables<'_> {
     fn add(&mut self, block: &SealedBlock) -> Result<(), ReadError> {
         let number = block.number();
-        self.blocks.insert(number, block.to_bytes().as_slice()).map_err(db)?;
-        self.heights.insert((short(&block.hash), number), ()).map_err(db)?;
+        self.blocks
+            .insert(number, block.to_bytes().as_slice())
+            .map_err(db)?;
+        self.heights
+            .insert((short(&block.hash), number), ())
+            .map_err(db)?;
         for (index, tx) in (0u32..).zip(&block.transactions) {
-            self.places.insert((short(tx.inner().hash()), number, index), ()).map_err(db)?;
+            self.places
+                .insert((short(tx.inner().hash()), number, index), ())
+                .map_err(db)?;
         }
         if self.section.is_full(number) {
-            self.logs.insert(self.section.first, self.section.to_bytes().as_slice()).map_err(db)?;
+            self.logs
+                .insert(self.section.first, self.section.to_bytes().as_slice())
+                .map_err(db)?;
             self.section = Section::new(number);
         }
         self.section.add(block);
@@ -96,14 +110,24 @@ impl BlockTables<'_> {
 
     /// Removes the blocks above a height.
     fn truncate(&mut self, number: u64) -> Result<(), ReadError> {
-        for entry in self.blocks.extract_from_if(number.saturating_add(1).., |_, _| true).map_err(db)? {
+        for entry in self
+            .blocks
+            .extract_from_if(number.saturating_add(1).., |_, _| true)
+            .map_err(db)?
+        {
             let block = SealedBlock::from_bytes(entry.map_err(db)?.1.value())?;
-            self.heights.remove((short(&block.hash), block.number())).map_err(db)?;
+            self.heights
+                .remove((short(&block.hash), block.number()))
+                .map_err(db)?;
             for (index, tx) in (0u32..).zip(&block.transactions) {
-                self.places.remove((short(tx.inner().hash()), block.number(), index)).map_err(db)?;
+                self.places
+                    .remove((short(tx.inner().hash()), block.number(), index))
+                    .map_err(db)?;
             }
         }
-        self.logs.retain_in(number.saturating_add(1).., |_, _| false).map_err(db)?;
+        self.logs
+            .retain_in(number.saturating_add(1).., |_, _| false)
+            .map_err(db)?;
         if self.section.first > number {
             self.section = newest_section(&self.logs)?;
         }
@@ -117,7 +141,12 @@ fn write_state(tx: &WriteTransaction, layers: &[Arc<Layer>]) -> Result<(), ReadE
     let mut nodes = NodeUpdates::new();
     for layer in layers {
         changes.merge(&layer.changes);
-        nodes.extend(layer.nodes.iter().map(|(key, record): (&NodeKey, _)| (key.clone(), record.clone())));
+        nodes.extend(
+            layer
+                .nodes
+                .iter()
+                .map(|(key, record): (&NodeKey, _)| (key.clone(), record.clone())),
+        );
     }
     let mut accounts = tx.open_table(ACCOUNTS).map_err(db)?;
     for (owner, account) in &changes.accounts {
@@ -134,7 +163,9 @@ fn write_state(tx: &WriteTransaction, layers: &[Arc<Layer>]) -> Result<(), ReadE
             if value.is_zero() {
                 storage.remove(&key).map_err(db)?;
             } else {
-                storage.insert(&key, value.to_be_bytes_trimmed_vec().as_slice()).map_err(db)?;
+                storage
+                    .insert(&key, value.to_be_bytes_trimmed_vec().as_slice())
+                    .map_err(db)?;
             }
         }
     }
@@ -153,19 +184,25 @@ fn write_state(tx: &WriteTransaction, layers: &[Arc<Layer>]) -> Result<(), ReadE
     Ok(())
 }
 
-fn write_undo(tx: &WriteTransaction, layers: &[Arc<Layer>], version: &Version) -> Result<(), ReadError> {
+fn write_undo(
+    tx: &WriteTransaction,
+    layers: &[Arc<Layer>],
+    version: &Version,
+) -> Result<(), ReadError> {
     let mut undo = tx.open_table(UNDO).map_err(db)?;
     let lowest = layers.iter().filter_map(|layer| match layer.step {
         Step::Revert { to, .. } => Some(to),
         _ => None,
     });
     if let Some(to) = lowest.min() {
-        undo.retain_in(to.saturating_add(1).., |_, _| false).map_err(db)?;
+        undo.retain_in(to.saturating_add(1).., |_, _| false)
+            .map_err(db)?;
     }
     undo.retain_in(..=version.floor, |_, _| false).map_err(db)?;
     let first = layers.first().map_or(u64::MAX, |layer| layer.seq);
     for entry in version.history.iter().filter(|entry| entry.seq >= first) {
-        undo.insert(entry.seq, entry.to_bytes().as_slice()).map_err(db)?;
+        undo.insert(entry.seq, entry.to_bytes().as_slice())
+            .map_err(db)?;
     }
     Ok(())
 }

@@ -45,7 +45,10 @@ impl Draft {
         for (owner, slots) in &changes.storage {
             let account = parent.account_by_hash(owner)?;
             let root = account.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
-            let mut trie = tries.storage.remove(owner).unwrap_or_else(|| Trie::at(Some(*owner), root));
+            let mut trie = tries
+                .storage
+                .remove(owner)
+                .unwrap_or_else(|| Trie::at(Some(*owner), root));
             let old = before.storage.entry(*owner).or_default();
             for (slot, value) in slots {
                 old.insert(*slot, parent.storage_by_hash(owner, slot)?);
@@ -59,15 +62,25 @@ impl Draft {
             }
         }
         for (owner, account) in &changes.accounts {
-            before.accounts.insert(*owner, parent.account_by_hash(owner)?);
+            before
+                .accounts
+                .insert(*owner, parent.account_by_hash(owner)?);
             let value = account.map(alloy::rlp::encode).unwrap_or_default();
-            tries.accounts.set(source, stamp, *owner, value, &mut nodes)?;
+            tries
+                .accounts
+                .set(source, stamp, *owner, value, &mut nodes)?;
             if account.is_none() {
                 tries.storage.remove(owner);
             }
         }
         let root = tries.accounts.hash(&mut nodes);
-        Ok(Self { changes, before, tries, nodes, root })
+        Ok(Self {
+            changes,
+            before,
+            tries,
+            nodes,
+            root,
+        })
     }
 
     /// The tries of the new state.
@@ -76,9 +89,20 @@ impl Draft {
     }
 
     /// The version after a block with this state.
-    pub(crate) fn seal(self, parent: &Version, block: Arc<SealedBlock>, retention: Retention) -> Version {
+    pub(crate) fn seal(
+        self,
+        parent: &Version,
+        block: Arc<SealedBlock>,
+        retention: Retention,
+    ) -> Version {
         let undo = (block.number(), block.hash, true);
-        self.finish(parent, Arc::clone(&block), Step::Block(block), Some(undo), retention)
+        self.finish(
+            parent,
+            Arc::clone(&block),
+            Step::Block(block),
+            Some(undo),
+            retention,
+        )
     }
 
     /// The version after a change of state outside blocks.
@@ -89,8 +113,17 @@ impl Draft {
     }
 
     /// The version after going back; `self` was made from the changes of [`Version::undo_to`].
-    pub(super) fn revert(self, parent: &Version, head: Arc<SealedBlock>, to: u64, retention: Retention) -> Version {
-        let step = Step::Revert { to, number: head.number() };
+    pub(super) fn revert(
+        self,
+        parent: &Version,
+        head: Arc<SealedBlock>,
+        to: u64,
+        retention: Retention,
+    ) -> Version {
+        let step = Step::Revert {
+            to,
+            number: head.number(),
+        };
         let mut version = self.finish(parent, head, step, None, retention);
         version.history.retain(|undo| undo.seq <= to);
         version
@@ -107,16 +140,35 @@ impl Draft {
         let seq = parent.seq + 1;
         let mut version = parent.clone();
         if let Some((number, hash, is_block)) = undo {
-            version.history.push_back(Arc::new(Undo { seq, number, hash, is_block, before: self.before }));
+            version.history.push_back(Arc::new(Undo {
+                seq,
+                number,
+                hash,
+                is_block,
+                before: self.before,
+            }));
             while version.history.len() > retention.steps {
-                let Some(oldest) = version.history.front().filter(|undo| undo.seq <= retention.pinned) else { break };
+                let Some(oldest) = version
+                    .history
+                    .front()
+                    .filter(|undo| undo.seq <= retention.pinned)
+                else {
+                    break;
+                };
                 version.floor = oldest.seq;
                 version.history.pop_front();
             }
         }
         let parent = ArcSwapOption::new(parent.layer.clone());
-        let layer = Layer { seq, step, changes: self.changes, nodes: self.nodes, parent };
-        (version.seq, version.head, version.root, version.tries) = (seq, head, self.root, self.tries);
+        let layer = Layer {
+            seq,
+            step,
+            changes: self.changes,
+            nodes: self.nodes,
+            parent,
+        };
+        (version.seq, version.head, version.root, version.tries) =
+            (seq, head, self.root, self.tries);
         version.absorb(&layer);
         version.layer = Some(Arc::new(layer));
         version
@@ -125,5 +177,9 @@ impl Draft {
 
 /// The RLP of a slot's value; empty for zero, which is not stored.
 fn slot_rlp(value: U256) -> Vec<u8> {
-    if value.is_zero() { Vec::new() } else { alloy::rlp::encode(value) }
+    if value.is_zero() {
+        Vec::new()
+    } else {
+        alloy::rlp::encode(value)
+    }
 }

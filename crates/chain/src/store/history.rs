@@ -34,20 +34,31 @@ impl Snapshot {
     pub(crate) fn at(version: &Arc<Version>, number: u64) -> Option<Self> {
         let head = version.head.number();
         if number == head {
-            return Some(Self { version: Arc::clone(version), number, undone: Vec::new() });
+            return Some(Self {
+                version: Arc::clone(version),
+                number,
+                undone: Vec::new(),
+            });
         }
-        let after = |undo: &&Arc<Undo>| undo.number > number || (undo.number == number && !undo.is_block);
+        let after =
+            |undo: &&Arc<Undo>| undo.number > number || (undo.number == number && !undo.is_block);
         let undone: Vec<_> = version.history.iter().filter(after).cloned().collect();
-        let complete = undone.iter().find(|undo| undo.is_block).is_some_and(|undo| undo.number == number + 1);
+        let complete = undone
+            .iter()
+            .find(|undo| undo.is_block)
+            .is_some_and(|undo| undo.number == number + 1);
         // Unless something older is kept as well, a patch that followed the asked block may be forgotten.
         let first = undone.first().map_or(0, |undo| undo.seq);
-        let kept = version.floor <= 1 || version.history.front().is_some_and(|oldest| oldest.seq < first);
-        (complete && kept && number < head).then(|| Self { version: Arc::clone(version), number, undone })
-    }
-
-    /// Height of the block.
-    pub(crate) fn number(&self) -> u64 {
-        self.number
+        let kept = version.floor <= 1
+            || version
+                .history
+                .front()
+                .is_some_and(|oldest| oldest.seq < first);
+        (complete && kept && number < head).then(|| Self {
+            version: Arc::clone(version),
+            number,
+            undone,
+        })
     }
 
     /// Proves an account and some of its slots against the state root of the block.
@@ -59,34 +70,56 @@ impl Snapshot {
         let bytes = |proof: Vec<Vec<u8>>| proof.into_iter().map(Bytes::from).collect::<Vec<_>>();
         let account_proof = bytes(tries.accounts.prove(source, owner)?);
         let root = account.map_or(alloy_trie::EMPTY_ROOT_HASH, |account| account.storage_root);
-        let mut trie = tries.storage.remove(&owner).unwrap_or_else(|| crate::trie::Trie::at(Some(owner), root));
+        let mut trie = tries
+            .storage
+            .remove(&owner)
+            .unwrap_or_else(|| crate::trie::Trie::at(Some(owner), root));
         let prove = |slot: &U256| -> Result<_, ReadError> {
             let proof = trie.prove(source, keccak256(B256::from(*slot)))?;
             Ok((self.storage(address, *slot)?, bytes(proof)))
         };
         let slots = slots.iter().map(prove).collect::<Result<_, _>>()?;
-        Ok(Proof { account, account_proof, slots })
+        Ok(Proof {
+            account,
+            account_proof,
+            slots,
+        })
     }
 }
 
 /// The oldest of the old values of each key.
 fn merge(undone: &[Arc<Undo>]) -> StateChanges {
     let mut changes = StateChanges::default();
-    undone.iter().rev().for_each(|undo| changes.merge(&undo.before));
+    undone
+        .iter()
+        .rev()
+        .for_each(|undo| changes.merge(&undo.before));
     changes
 }
 
 impl StateReader for Snapshot {
     fn account(&self, address: Address) -> Result<Option<TrieAccount>, ReadError> {
         let owner = keccak256(address);
-        let old = self.undone.iter().find_map(|undo| undo.before.accounts.get(&owner));
-        old.map_or_else(|| self.version.account_by_hash(&owner), |account| Ok(*account))
+        let old = self
+            .undone
+            .iter()
+            .find_map(|undo| undo.before.accounts.get(&owner));
+        old.map_or_else(
+            || self.version.account_by_hash(&owner),
+            |account| Ok(*account),
+        )
     }
 
     fn storage(&self, address: Address, slot: U256) -> Result<U256, ReadError> {
         let (owner, slot) = (keccak256(address), keccak256(B256::from(slot)));
-        let old = self.undone.iter().find_map(|undo| undo.before.storage.get(&owner)?.get(&slot));
-        old.map_or_else(|| self.version.storage_by_hash(&owner, &slot), |value| Ok(*value))
+        let old = self
+            .undone
+            .iter()
+            .find_map(|undo| undo.before.storage.get(&owner)?.get(&slot));
+        old.map_or_else(
+            || self.version.storage_by_hash(&owner, &slot),
+            |value| Ok(*value),
+        )
     }
 
     fn code(&self, hash: B256) -> Result<Bytecode, ReadError> {
@@ -94,7 +127,11 @@ impl StateReader for Snapshot {
     }
 
     fn block_hash(&self, number: u64) -> Result<B256, ReadError> {
-        if number > self.number { Ok(B256::ZERO) } else { self.version.block_hash(number) }
+        if number > self.number {
+            Ok(B256::ZERO)
+        } else {
+            self.version.block_hash(number)
+        }
     }
 }
 
@@ -106,20 +143,30 @@ impl Version {
 
     /// The mark of the state just after a block.
     pub(crate) fn mark_of(&self, hash: B256) -> Option<u64> {
-        let at = self.history.iter().find(|undo| undo.is_block && undo.hash == hash).map(|undo| undo.seq);
+        let at = self
+            .history
+            .iter()
+            .find(|undo| undo.is_block && undo.hash == hash)
+            .map(|undo| undo.seq);
         at.or_else(|| (self.floor_hash()? == hash).then_some(self.floor))
     }
 
     /// The block that was head before everything in the history.
     fn floor_hash(&self) -> Option<B256> {
         let oldest = self.history.front()?;
-        let number = if oldest.is_block { oldest.number.checked_sub(1)? } else { oldest.number };
+        let number = if oldest.is_block {
+            oldest.number.checked_sub(1)?
+        } else {
+            oldest.number
+        };
         Some(self.header(number).ok()??.0)
     }
 
     /// The version that is again in the state of `mark`.
     pub(crate) fn revert_to(&self, mark: u64, retention: Retention) -> Result<Self, StoreError> {
-        let gone = || StoreError::TooOld { kept: self.history.len() };
+        let gone = || StoreError::TooOld {
+            kept: self.history.len(),
+        };
         let number = match self.history.iter().find(|undo| undo.seq == mark) {
             Some(undo) => undo.number,
             None if mark == self.floor => match self.history.front() {
@@ -129,8 +176,16 @@ impl Version {
             },
             None => return Err(gone()),
         };
-        let head: Arc<SealedBlock> = self.block(number).map_err(StoreError::Read)?.ok_or_else(gone)?;
-        let undone: Vec<_> = self.history.iter().filter(|undo| undo.seq > mark).cloned().collect();
+        let head: Arc<SealedBlock> = self
+            .block(number)
+            .map_err(StoreError::Read)?
+            .ok_or_else(gone)?;
+        let undone: Vec<_> = self
+            .history
+            .iter()
+            .filter(|undo| undo.seq > mark)
+            .cloned()
+            .collect();
         let draft = Draft::new(self, merge(&undone)).map_err(StoreError::Read)?;
         Ok(draft.revert(self, head, mark, retention))
     }

@@ -42,7 +42,10 @@ impl Journal {
                 continue;
             }
             if i + 1 < files.len() {
-                let text = format!("{} is damaged: restore the folder from a backup", path.display());
+                let text = format!(
+                    "{} is damaged: restore the folder from a backup",
+                    path.display()
+                );
                 return Err(io::Error::new(io::ErrorKind::InvalidData, text).into());
             }
             let file = OpenOptions::new().write(true).open(path)?;
@@ -58,7 +61,12 @@ impl Journal {
         // The file's name must survive as well as its bytes.
         File::open(dir)?.sync_all()?;
         let length = file.metadata()?.len();
-        Ok(Self { dir: dir.to_owned(), file, length, buffer: Vec::new() })
+        Ok(Self {
+            dir: dir.to_owned(),
+            file,
+            length,
+            buffer: Vec::new(),
+        })
     }
 
     /// Adds one record to those that [`Self::sync`] writes.
@@ -81,6 +89,7 @@ impl Journal {
     }
 
     /// Bytes in the current file.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> u64 {
         self.length
     }
@@ -108,8 +117,9 @@ fn started(path: &Path) -> Option<u64> {
 }
 
 fn files(dir: &Path) -> Result<Vec<PathBuf>, io::Error> {
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;
+    let mut files: Vec<PathBuf> = fs::read_dir(dir)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
     files.retain(|path| started(path).is_some());
     files.sort();
     Ok(files)

@@ -54,7 +54,13 @@ impl Codec for Undo {
     fn read(bytes: &mut &[u8]) -> Result<Self, CodecError> {
         let (seq, number, hash) = (u64::read(bytes)?, u64::read(bytes)?, B256::read(bytes)?);
         let is_block = take(bytes, 1)? == [1];
-        Ok(Self { seq, number, hash, is_block, before: Codec::read(bytes)? })
+        Ok(Self {
+            seq,
+            number,
+            hash,
+            is_block,
+            before: Codec::read(bytes)?,
+        })
     }
 }
 
@@ -94,11 +100,18 @@ impl Record {
         let step = match take(bytes, 1)? {
             [0] => Step::Block(Arc::new(SealedBlock::read(bytes)?)),
             [1] => Step::Patch,
-            [2] => Step::Revert { to: u64::read(bytes)?, number: u64::read(bytes)? },
+            [2] => Step::Revert {
+                to: u64::read(bytes)?,
+                number: u64::read(bytes)?,
+            },
             _ => return Err(CodecError),
         };
         let changes = Codec::read(bytes)?;
-        if bytes.is_empty() { Ok(Self { seq, step, changes }) } else { Err(CodecError) }
+        if bytes.is_empty() {
+            Ok(Self { seq, step, changes })
+        } else {
+            Err(CodecError)
+        }
     }
 }
 

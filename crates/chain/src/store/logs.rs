@@ -32,27 +32,37 @@ pub(crate) struct Section {
 impl Section {
     /// An empty section that starts at a height.
     pub(crate) fn new(first: u64) -> Self {
-        Self { first, entries: BTreeSet::new() }
+        Self {
+            first,
+            entries: BTreeSet::new(),
+        }
     }
 
     /// Whether the next block starts a new section.
     pub(crate) fn is_full(&self, next: u64) -> bool {
-        self.entries.len() >= SECTION_ENTRIES || next.saturating_sub(self.first) >= u64::from(u32::MAX)
+        self.entries.len() >= SECTION_ENTRIES
+            || next.saturating_sub(self.first) >= u64::from(u32::MAX)
     }
 
     /// Adds the logs of a block.
     pub(crate) fn add(&mut self, block: &SealedBlock) {
         let offset = u32::try_from(block.number().saturating_sub(self.first)).unwrap_or(u32::MAX);
         for log in block.receipts.iter().flat_map(|receipt| &receipt.logs) {
-            self.entries.insert((LogKey::new(log.address.as_slice()), offset));
-            self.entries.extend(log.topics().iter().map(|topic: &B256| (LogKey::new(topic.as_slice()), offset)));
+            self.entries
+                .insert((LogKey::new(log.address.as_slice()), offset));
+            self.entries.extend(
+                log.topics()
+                    .iter()
+                    .map(|topic: &B256| (LogKey::new(topic.as_slice()), offset)),
+            );
         }
     }
 
     /// Forgets the blocks above a height.
     pub(crate) fn truncate(&mut self, number: u64) {
         let first = self.first;
-        self.entries.retain(|(_, offset)| first + u64::from(*offset) <= number);
+        self.entries
+            .retain(|(_, offset)| first + u64::from(*offset) <= number);
     }
 
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
@@ -65,12 +75,20 @@ impl Section {
     }
 
     pub(crate) fn from_bytes(first: u64, bytes: &[u8]) -> Result<Self, CodecError> {
-        let (entries, []) = bytes.as_chunks::<12>() else { return Err(CodecError) };
+        let (entries, []) = bytes.as_chunks::<12>() else {
+            return Err(CodecError);
+        };
         let entries = entries.iter().map(|entry| {
             let mut entry = entry.as_slice();
-            Ok((LogKey(word(take(&mut entry, 8)?)?), u32::try_from(word(entry)?).map_err(|_| CodecError)?))
+            Ok((
+                LogKey(word(take(&mut entry, 8)?)?),
+                u32::try_from(word(entry)?).map_err(|_| CodecError)?,
+            ))
         });
-        Ok(Self { first, entries: entries.collect::<Result<_, CodecError>>()? })
+        Ok(Self {
+            first,
+            entries: entries.collect::<Result<_, CodecError>>()?,
+        })
     }
 }
 
@@ -83,9 +101,13 @@ fn word(bytes: &[u8]) -> Result<u64, CodecError> {
 
 /// Heights in a stored section that may hold a log with `key`.
 pub(crate) fn find(first: u64, bytes: &[u8], key: LogKey) -> Result<BTreeSet<u64>, CodecError> {
-    let (entries, []) = bytes.as_chunks::<12>() else { return Err(CodecError) };
+    let (entries, []) = bytes.as_chunks::<12>() else {
+        return Err(CodecError);
+    };
     let wanted = key.0.to_be_bytes();
     let start = entries.partition_point(|entry| entry[..8] < wanted[..]);
-    let found = entries[start..].iter().take_while(|entry| entry[..8] == wanted[..]);
+    let found = entries[start..]
+        .iter()
+        .take_while(|entry| entry[..8] == wanted[..]);
     found.map(|entry| Ok(first + word(&entry[8..])?)).collect()
 }

@@ -35,8 +35,9 @@ use std::{
 
 pub use block::{SealedBlock, receipt_envelope};
 pub(crate) use draft::{Draft, Retention};
-pub(crate) use history::{Proof, Snapshot};
+pub(crate) use history::Snapshot;
 pub(crate) use logs::{LogKey, find as find_in_section};
+pub(crate) use open::GenesisBlock;
 pub(crate) use version::Version;
 
 /// What the store cannot do.
@@ -49,7 +50,9 @@ pub enum StoreError {
     #[error(transparent)]
     Read(#[from] ReadError),
     /// The folder holds another chain.
-    #[error("the folder holds another chain ({0}): give another --dir, or the options that it was created with")]
+    #[error(
+        "the folder holds another chain ({0}): give another --dir, or the options that it was created with"
+    )]
     OtherChain(String),
     /// A past state is asked for that is no longer kept.
     #[error("that state is no longer kept: the last {kept} steps are")]
@@ -129,7 +132,9 @@ enum Wake {
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }
 
@@ -146,39 +151,52 @@ impl Store {
 
     /// How much of the past new versions keep.
     pub(crate) fn retention(&self) -> Retention {
-        Retention { steps: self.shared.config.history, pinned: self.shared.pinned.load(Ordering::Relaxed) }
+        Retention {
+            steps: self.shared.config.history,
+            pinned: self.shared.pinned.load(Ordering::Relaxed),
+        }
     }
 
     /// Keeps the way back to `mark`, until called again.
     pub(crate) fn pin(&self, mark: Option<u64>) {
-        self.shared.pinned.store(mark.unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.shared
+            .pinned
+            .store(mark.unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
     /// A version to build on: `parent`, over the newest snapshot of the database.
     pub(crate) fn fresh(&self, parent: &Arc<Version>) -> Arc<Version> {
         let base = self.shared.base.load();
-        if parent.base.seq < base.seq { Arc::new(parent.rebase(&base)) } else { Arc::clone(parent) }
+        if parent.base.seq < base.seq {
+            Arc::new(parent.rebase(&base))
+        } else {
+            Arc::clone(parent)
+        }
     }
 
     /// Makes versions the head, parents first. They survive a crash when this returns.
     pub(crate) fn commit(&self, versions: &[Arc<Version>]) -> Result<(), StoreError> {
-        let Some(last) = versions.last() else { return Ok(()) };
+        let Some(last) = versions.last() else {
+            return Ok(());
+        };
         let shared = &*self.shared;
         if shared.failed.load(Ordering::Relaxed) {
             return Err(StoreError::Stopped);
         }
         let mut writer = shared.writer.lock();
-        let mut next = shared.head.load().seq + 1;
-        for layer in versions.iter().filter_map(|version| version.layer.as_ref()) {
-            if layer.seq != next {
-                return Err(StoreError::NotNext);
-            }
-            next += 1;
+        let layers = versions.iter().filter_map(|version| version.layer.as_ref());
+        let mut expected = (shared.head.load().seq + 1..).zip(layers);
+        if !expected.all(|(seq, layer)| layer.seq == seq) {
+            return Err(StoreError::NotNext);
         }
         let written = shared.write(&mut writer, versions);
         written.inspect_err(|_| shared.failed.store(true, Ordering::Relaxed))?;
         let base = shared.base.load();
-        shared.head.store(if last.base.seq < base.seq { Arc::new(last.rebase(&base)) } else { Arc::clone(last) });
+        shared.head.store(if last.base.seq < base.seq {
+            Arc::new(last.rebase(&base))
+        } else {
+            Arc::clone(last)
+        });
         if writer.pending > shared.config.checkpoint_bytes || last.seq - base.seq > LAYERS_PENDING {
             drop(writer);
             shared.signal(Wake::Checkpoint);
@@ -277,7 +295,10 @@ impl Shared {
             let head = self.head.load_full();
             self.head.store(Arc::new(head.rebase(&base)));
             // Nobody looks below the snapshot any more: let the layers go.
-            layers.iter().chain(head.layers_above(base.seq).first()).for_each(|layer| layer.parent.store(None));
+            layers
+                .iter()
+                .chain(head.layers_above(base.seq).first())
+                .for_each(|layer| layer.parent.store(None));
         }
         if let Some(dir) = &self.config.dir {
             Journal::drop_before(&dir.join("journal"), target.seq + 1)?;

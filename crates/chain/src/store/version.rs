@@ -22,8 +22,14 @@ use parking_lot::Mutex;
 use revm::bytecode::Bytecode;
 use std::{collections::HashMap, sync::Arc};
 
-type HashKeyed<V> = imbl::GenericHashMap<B256, V, FbBuildHasher<32>, imbl::shared_ptr::DefaultSharedPtr>;
-type Slots = imbl::GenericHashMap<(B256, B256), U256, DefaultHashBuilder, imbl::shared_ptr::DefaultSharedPtr>;
+type HashKeyed<V> =
+    imbl::GenericHashMap<B256, V, FbBuildHasher<32>, imbl::shared_ptr::DefaultSharedPtr>;
+type Slots = imbl::GenericHashMap<
+    (B256, B256),
+    U256,
+    DefaultHashBuilder,
+    imbl::shared_ptr::DefaultSharedPtr,
+>;
 
 /// The tries of a version.
 #[derive(Clone, Debug)]
@@ -83,7 +89,10 @@ impl Version {
             blocks: imbl::OrdMap::default(),
             heights: HashKeyed::default(),
             places: HashKeyed::default(),
-            tries: Tries { accounts: Trie::at(None, root), storage: HashKeyed::default() },
+            tries: Tries {
+                accounts: Trie::at(None, root),
+                storage: HashKeyed::default(),
+            },
             history,
             floor,
             layer: None,
@@ -107,13 +116,16 @@ impl Version {
             Step::Block(block) => {
                 self.heights.insert(block.hash, block.number());
                 for (index, tx) in (0u32..).zip(&block.transactions) {
-                    self.places.insert(*tx.inner().hash(), (block.number(), index));
+                    self.places
+                        .insert(*tx.inner().hash(), (block.number(), index));
                 }
                 self.blocks.insert(block.number(), Arc::clone(block));
             }
             Step::Patch => {}
             // Blocks above the new head are out of reach already; dropping them frees memory.
-            Step::Revert { number, .. } => self.blocks = self.blocks.split(&number.saturating_add(1)).0,
+            Step::Revert { number, .. } => {
+                self.blocks = self.blocks.split(&number.saturating_add(1)).0
+            }
         }
     }
 
@@ -141,10 +153,14 @@ impl Version {
         }
         if base.prune {
             version.tries.accounts.prune(base.seq);
-            let storage = version.tries.storage.into_iter().filter_map(|(owner, mut trie)| {
-                trie.prune(base.seq);
-                (trie.resident() > 0).then_some((owner, trie))
-            });
+            let storage = version
+                .tries
+                .storage
+                .into_iter()
+                .filter_map(|(owner, mut trie)| {
+                    trie.prune(base.seq);
+                    (trie.resident() > 0).then_some((owner, trie))
+                });
             version.tries.storage = storage.collect();
         }
         version
@@ -164,17 +180,27 @@ impl Version {
 
     /// Trie nodes in memory.
     pub(super) fn resident(&self) -> usize {
-        self.tries.accounts.resident() + self.tries.storage.values().map(Trie::resident).sum::<usize>()
+        self.tries.accounts.resident()
+            + self
+                .tries
+                .storage
+                .values()
+                .map(Trie::resident)
+                .sum::<usize>()
     }
 
     /// The account with this address hash.
     pub(crate) fn account_by_hash(&self, owner: &B256) -> Result<Option<TrieAccount>, ReadError> {
-        self.accounts.get(owner).map_or_else(|| self.base.account(owner), |account| Ok(*account))
+        self.accounts
+            .get(owner)
+            .map_or_else(|| self.base.account(owner), |account| Ok(*account))
     }
 
     /// A slot, by the hashes of address and slot.
     pub(crate) fn storage_by_hash(&self, owner: &B256, slot: &B256) -> Result<U256, ReadError> {
-        self.storage.get(&(*owner, *slot)).map_or_else(|| self.base.storage(owner, slot), |value| Ok(*value))
+        self.storage
+            .get(&(*owner, *slot))
+            .map_or_else(|| self.base.storage(owner, slot), |value| Ok(*value))
     }
 
     /// The block at a height.
@@ -203,7 +229,10 @@ impl Version {
     pub(crate) fn height(&self, hash: &B256) -> Result<Option<u64>, ReadError> {
         let recent = self.heights.get(hash).copied();
         for number in recent.into_iter().chain(self.base.heights(hash)?) {
-            if self.header(number)?.is_some_and(|(found, _)| found == *hash) {
+            if self
+                .header(number)?
+                .is_some_and(|(found, _)| found == *hash)
+            {
                 return Ok(Some(number));
             }
         }
@@ -211,15 +240,24 @@ impl Version {
     }
 
     /// Where a transaction is: its block, and its index in it.
-    pub(crate) fn transaction(&self, hash: &B256) -> Result<Option<(Arc<SealedBlock>, usize)>, ReadError> {
+    pub(crate) fn transaction(
+        &self,
+        hash: &B256,
+    ) -> Result<Option<(Arc<SealedBlock>, usize)>, ReadError> {
         let places = match self.places.get(hash) {
             Some(place) => vec![*place],
             None => self.base.places(hash)?,
         };
         for (number, index) in places {
-            let Some(block) = self.block(number)? else { continue };
+            let Some(block) = self.block(number)? else {
+                continue;
+            };
             let index = index as usize;
-            if block.transactions.get(index).is_some_and(|tx| tx.inner().hash() == hash) {
+            if block
+                .transactions
+                .get(index)
+                .is_some_and(|tx| tx.inner().hash() == hash)
+            {
                 return Ok(Some((block, index)));
             }
         }
@@ -229,7 +267,12 @@ impl Version {
     /// Heights up to which the log index of the database answers.
     pub(crate) fn indexed(&self) -> (&Base, u64) {
         let recent = self.blocks.get_min().map(|(number, _)| *number);
-        (&self.base, recent.map_or(self.base.number, |number| number.saturating_sub(1)).min(self.head.number()))
+        (
+            &self.base,
+            recent
+                .map_or(self.base.number, |number| number.saturating_sub(1))
+                .min(self.head.number()),
+        )
     }
 }
 

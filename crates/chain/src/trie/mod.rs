@@ -22,7 +22,9 @@ pub(crate) use record::NodeKey;
 #[derive(Debug, thiserror::Error)]
 pub enum TrieError {
     /// A node that must exist is not there.
-    #[error("trie node {path:?} of {owner:?} is missing: the database is damaged; restore it from a backup")]
+    #[error(
+        "trie node {path:?} of {owner:?} is missing: the database is damaged; restore it from a backup"
+    )]
     Missing {
         /// Hash of the account whose storage this is; `None` in the account trie.
         owner: Option<B256>,
@@ -30,7 +32,9 @@ pub enum TrieError {
         path: Nibbles,
     },
     /// A node is there, and does not have the hash that its parent promises.
-    #[error("trie node {path:?} of {owner:?} does not match its hash: the database is damaged; restore it from a backup")]
+    #[error(
+        "trie node {path:?} of {owner:?} does not match its hash: the database is damaged; restore it from a backup"
+    )]
     Mismatch {
         /// Hash of the account whose storage this is; `None` in the account trie.
         owner: Option<B256>,
@@ -38,7 +42,9 @@ pub enum TrieError {
         path: Nibbles,
     },
     /// A stored node cannot be decoded.
-    #[error("a stored trie node cannot be decoded: the database is damaged; restore it from a backup")]
+    #[error(
+        "a stored trie node cannot be decoded: the database is damaged; restore it from a backup"
+    )]
     Codec,
     /// The database refused.
     #[error("reading the trie: {0}")]
@@ -50,7 +56,11 @@ pub(crate) trait NodeSource {
     /// The record of the branch that starts at `path`, if there is one.
     fn branch(&self, owner: Option<B256>, path: &Nibbles) -> Result<Option<Vec<u8>>, TrieError>;
     /// The first leaf (key hash, RLP value) below `path`.
-    fn leaf(&self, owner: Option<B256>, path: &Nibbles) -> Result<Option<(B256, Vec<u8>)>, TrieError>;
+    fn leaf(
+        &self,
+        owner: Option<B256>,
+        path: &Nibbles,
+    ) -> Result<Option<(B256, Vec<u8>)>, TrieError>;
 }
 
 /// Branch records to write, and `None` for those to delete.
@@ -66,7 +76,11 @@ pub(crate) struct Trie {
 impl Trie {
     /// The trie with this root; nothing is read before it is needed.
     pub(crate) fn at(owner: Option<B256>, root: B256) -> Self {
-        let root = if root == EMPTY_ROOT_HASH { Child::Empty } else { Child::Stub(RlpNode::word_rlp(&root)) };
+        let root = if root == EMPTY_ROOT_HASH {
+            Child::Empty
+        } else {
+            Child::Stub(RlpNode::word_rlp(&root))
+        };
         Self { owner, root }
     }
 
@@ -79,8 +93,18 @@ impl Trie {
         value: Vec<u8>,
         removed: &mut NodeUpdates,
     ) -> Result<(), TrieError> {
-        let mut update = update::Update { owner: self.owner, source, stamp, key: Nibbles::unpack(key), removed };
-        if value.is_empty() { update.remove(&mut self.root) } else { update.insert(&mut self.root, value) }
+        let mut update = update::Update {
+            owner: self.owner,
+            source,
+            stamp,
+            key: Nibbles::unpack(key),
+            removed,
+        };
+        if value.is_empty() {
+            update.remove(&mut self.root)
+        } else {
+            update.insert(&mut self.root, value)
+        }
     }
 
     /// The root hash; puts the record of every branch hashed anew into `written`.
@@ -94,7 +118,11 @@ impl Trie {
     }
 
     /// The proof of `key`: the RLP of each node from the root down (EIP-1186).
-    pub(crate) fn prove(&mut self, source: &dyn NodeSource, key: B256) -> Result<Vec<Vec<u8>>, TrieError> {
+    pub(crate) fn prove(
+        &mut self,
+        source: &dyn NodeSource,
+        key: B256,
+    ) -> Result<Vec<Vec<u8>>, TrieError> {
         proof::prove(self.owner, &mut self.root, source, &Nibbles::unpack(key))
     }
 

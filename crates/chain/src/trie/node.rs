@@ -49,7 +49,11 @@ pub(crate) enum Node {
 impl Child {
     /// A node changed now.
     pub(crate) fn new(node: Node, stamp: u64) -> Self {
-        Self::Node { node: Arc::new(node), rlp: None, stamp }
+        Self::Node {
+            node: Arc::new(node),
+            rlp: None,
+            stamp,
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -66,7 +70,14 @@ impl Child {
     }
 
     pub(crate) fn prune(&mut self, limit: u64) {
-        let Self::Node { node, rlp: Some(rlp), stamp } = self else { return };
+        let Self::Node {
+            node,
+            rlp: Some(rlp),
+            stamp,
+        } = self
+        else {
+            return;
+        };
         if *stamp <= limit {
             *self = Self::Stub(rlp.clone());
         } else if let Node::Branch { children, .. } = Arc::make_mut(node) {
@@ -78,7 +89,9 @@ impl Child {
         match self {
             Self::Node { node, .. } => match &**node {
                 Node::Leaf { .. } => 1,
-                Node::Branch { children, .. } => 1 + children.iter().map(Self::resident).sum::<usize>(),
+                Node::Branch { children, .. } => {
+                    1 + children.iter().map(Self::resident).sum::<usize>()
+                }
             },
             _ => 0,
         }
@@ -89,7 +102,11 @@ impl Child {
 pub(crate) fn encode_branch(children: &[Child; 16], out: &mut Vec<u8>) {
     let reference = |child: &Child| child.reference().map_or(1, |rlp| rlp.len());
     let payload_length = children.iter().map(reference).sum::<usize>() + 1;
-    alloy::rlp::Header { list: true, payload_length }.encode(out);
+    alloy::rlp::Header {
+        list: true,
+        payload_length,
+    }
+    .encode(out);
     for child in children {
         match child.reference() {
             Some(rlp) => out.extend_from_slice(rlp),
@@ -125,12 +142,18 @@ pub(crate) struct Hasher<'a> {
 
 impl<'a> Hasher<'a> {
     pub(crate) fn new(owner: Option<B256>, written: &'a mut NodeUpdates) -> Self {
-        Self { owner, written, buffer: Vec::with_capacity(600) }
+        Self {
+            owner,
+            written,
+            buffer: Vec::with_capacity(600),
+        }
     }
 
     /// The reference of `child`, which starts at `path`; `None` if there is nothing.
     pub(crate) fn hash(&mut self, child: &mut Child, path: Nibbles) -> Option<RlpNode> {
-        let Child::Node { node, rlp, .. } = child else { return child.reference().cloned() };
+        let Child::Node { node, rlp, .. } = child else {
+            return child.reference().cloned();
+        };
         if let Some(rlp) = rlp {
             return Some(rlp.clone());
         }
@@ -143,7 +166,10 @@ impl<'a> Hasher<'a> {
                     self.hash(child, below);
                 }
             }
-            self.written.insert(NodeKey::new(self.owner, &path), Some(record::encode(prefix, children)));
+            self.written.insert(
+                NodeKey::new(self.owner, &path),
+                Some(record::encode(prefix, children)),
+            );
         }
         *rlp = Some(reference(node, &mut self.buffer));
         rlp.clone()

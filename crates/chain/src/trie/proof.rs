@@ -24,7 +24,9 @@ pub(super) fn prove(
     let mut child = root;
     loop {
         update::resolve(owner, source, child, &key.slice(..depth))?;
-        let Child::Node { node, .. } = child else { break };
+        let Child::Node { node, .. } = child else {
+            break;
+        };
         match std::sync::Arc::make_mut(node) {
             Node::Leaf { rest, value } => {
                 let mut rlp = Vec::new();

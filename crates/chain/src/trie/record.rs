@@ -33,7 +33,9 @@ pub(crate) fn encode(prefix: &Nibbles, children: &[Child; 16]) -> Vec<u8> {
     let mut out = Vec::with_capacity(3 + prefix.len() + 16 * 33);
     out.push(u8::try_from(prefix.len()).unwrap_or(u8::MAX));
     out.extend(prefix.iter());
-    let mask = children.iter().enumerate().fold(0u16, |mask, (i, child)| mask | (u16::from(!child.is_empty()) << i));
+    let mask = children.iter().enumerate().fold(0u16, |mask, (i, child)| {
+        mask | (u16::from(!child.is_empty()) << i)
+    });
     out.extend_from_slice(&mask.to_be_bytes());
     for rlp in children.iter().filter_map(Child::reference) {
         out.extend_from_slice(rlp);
@@ -64,7 +66,10 @@ fn parse(bytes: &[u8]) -> Option<Node> {
         *child = Child::Stub(RlpNode::from_raw(reference)?);
         rest = after;
     }
-    rest.is_empty().then(|| Node::Branch { prefix: Nibbles::from_nibbles(prefix), children })
+    rest.is_empty().then(|| Node::Branch {
+        prefix: Nibbles::from_nibbles(prefix),
+        children,
+    })
 }
 
 /// A hash is `0xa0 ‖ 32 bytes`; an embedded node is an RLP list below 32 bytes.

@@ -28,9 +28,15 @@ impl NodeSource for Memory {
         Ok(self.nodes.get(&NodeKey::new(owner, path)).cloned())
     }
     fn leaf(&self, _: Option<B256>, path: &Nibbles) -> Result<Option<(B256, Vec<u8>)>, TrieError> {
-        let mut below = self.flat.iter().filter(|(key, _)| Nibbles::unpack(**key).starts_with(path));
+        let mut below = self
+            .flat
+            .iter()
+            .filter(|(key, _)| Nibbles::unpack(**key).starts_with(path));
         let found = below.next().map(|(key, value)| (*key, value.clone()));
-        assert!(below.next().is_none(), "a stub of a leaf has one key below it");
+        assert!(
+            below.next().is_none(),
+            "a stub of a leaf has one key below it"
+        );
         Ok(found)
     }
 }
@@ -47,7 +53,11 @@ fn key() -> impl Strategy<Value = B256> {
 }
 
 fn rlp(value: U256) -> Vec<u8> {
-    if value.is_zero() { Vec::new() } else { alloy::rlp::encode(value) }
+    if value.is_zero() {
+        Vec::new()
+    } else {
+        alloy::rlp::encode(value)
+    }
 }
 
 proptest! {
@@ -107,7 +117,8 @@ fn notices_a_changed_node() {
     for i in 0..20u8 {
         let key = keccak256([i]);
         memory.flat.insert(key, vec![i + 1]);
-        trie.set(&Memory::default(), 1, key, vec![i + 1], &mut updates).unwrap();
+        trie.set(&Memory::default(), 1, key, vec![i + 1], &mut updates)
+            .unwrap();
     }
     let root = trie.hash(&mut updates);
     let flat = memory.flat.clone();
@@ -115,5 +126,8 @@ fn notices_a_changed_node() {
     let target = keccak256([3]);
     memory.flat.insert(target, vec![99]);
     let refused = Trie::at(None, root).prove(&memory, target);
-    assert!(matches!(refused, Err(TrieError::Mismatch { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(TrieError::Mismatch { .. })),
+        "{refused:?}"
+    );
 }

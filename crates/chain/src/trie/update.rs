@@ -28,11 +28,18 @@ pub(crate) fn load(
             let missing = || TrieError::Missing { owner, path: *path };
             let (key, value) = source.leaf(owner, path)?.ok_or_else(missing)?;
             let key = Nibbles::unpack(key);
-            Node::Leaf { rest: key.slice(path.len()..), value }
+            Node::Leaf {
+                rest: key.slice(path.len()..),
+                value,
+            }
         }
     };
     let found = node::reference(&node, &mut Vec::with_capacity(600));
-    if found == *expected { Ok(node) } else { Err(TrieError::Mismatch { owner, path: *path }) }
+    if found == *expected {
+        Ok(node)
+    } else {
+        Err(TrieError::Mismatch { owner, path: *path })
+    }
 }
 
 /// Brings the node of `child` into memory; what is read from storage has stamp 0.
@@ -44,7 +51,11 @@ pub(crate) fn resolve(
 ) -> Result<(), TrieError> {
     if let Child::Stub(rlp) = child {
         let node = Arc::new(load(owner, source, path, rlp)?);
-        *child = Child::Node { node, rlp: Some(rlp.clone()), stamp: 0 };
+        *child = Child::Node {
+            node,
+            rlp: Some(rlp.clone()),
+            stamp: 0,
+        };
     }
     Ok(())
 }
@@ -64,7 +75,12 @@ impl Update<'_> {
         self.removed.insert(NodeKey::new(self.owner, path), None);
     }
 
-    fn insert_at(&mut self, child: &mut Child, depth: usize, value: Vec<u8>) -> Result<(), TrieError> {
+    fn insert_at(
+        &mut self,
+        child: &mut Child,
+        depth: usize,
+        value: Vec<u8>,
+    ) -> Result<(), TrieError> {
         resolve(self.owner, self.source, child, &self.key.slice(..depth))?;
         let key = self.key.slice(depth..);
         let Child::Node { node, rlp, stamp } = child else {
@@ -75,7 +91,15 @@ impl Update<'_> {
         match Arc::make_mut(node) {
             Node::Leaf { rest, value: old } if *rest == key => *old = value,
             Node::Leaf { rest, value: old } => {
-                let leaf = |rest: Nibbles| Child::new(Node::Leaf { rest, value: std::mem::take(old) }, self.stamp);
+                let leaf = |rest: Nibbles| {
+                    Child::new(
+                        Node::Leaf {
+                            rest,
+                            value: std::mem::take(old),
+                        },
+                        self.stamp,
+                    )
+                };
                 let (prefix, mut children) = split(rest, &key, leaf);
                 place(&mut children, &key, prefix.len(), value, self.stamp);
                 *Arc::make_mut(node) = Node::Branch { prefix, children };
@@ -87,7 +111,15 @@ impl Update<'_> {
             }
             Node::Branch { prefix, children } => {
                 let below = std::mem::take(children);
-                let branch = |prefix: Nibbles| Child::new(Node::Branch { prefix, children: below }, self.stamp);
+                let branch = |prefix: Nibbles| {
+                    Child::new(
+                        Node::Branch {
+                            prefix,
+                            children: below,
+                        },
+                        self.stamp,
+                    )
+                };
                 let (prefix, mut children) = split(prefix, &key, branch);
                 place(&mut children, &key, prefix.len(), value, self.stamp);
                 *Arc::make_mut(node) = Node::Branch { prefix, children };
@@ -101,7 +133,9 @@ impl Update<'_> {
         let path = self.key.slice(..depth);
         resolve(self.owner, self.source, child, &path)?;
         let key = self.key.slice(depth..);
-        let Child::Node { node, rlp, stamp } = child else { return Ok(false) };
+        let Child::Node { node, rlp, stamp } = child else {
+            return Ok(false);
+        };
         match &**node {
             Node::Leaf { rest, .. } => {
                 let found = *rest == key;
@@ -113,14 +147,18 @@ impl Update<'_> {
             Node::Branch { prefix, .. } if !key.starts_with(prefix) => return Ok(false),
             Node::Branch { .. } => {}
         }
-        let Node::Branch { prefix, children } = Arc::make_mut(node) else { return Ok(false) };
+        let Node::Branch { prefix, children } = Arc::make_mut(node) else {
+            return Ok(false);
+        };
         let at = prefix.len();
         let nibble = usize::from(key.get_unchecked(at));
         if !self.remove_at(&mut children[nibble], depth + at + 1)? {
             return Ok(false);
         }
         (*rlp, *stamp) = (None, self.stamp);
-        let mut left = (0u8..16).zip(children.iter_mut()).filter(|(_, child)| !child.is_empty());
+        let mut left = (0u8..16)
+            .zip(children.iter_mut())
+            .filter(|(_, child)| !child.is_empty());
         if let (Some((nibble, last)), None) = (left.next(), left.next()) {
             let merged = self.collapse(&path, prefix, nibble, last)?;
             *child = Child::new(merged, self.stamp);
@@ -142,20 +180,33 @@ impl Update<'_> {
         resolve(self.owner, self.source, last, &below)?;
         self.forget(path);
         let Child::Node { node, .. } = last else {
-            return Err(TrieError::Missing { owner: self.owner, path: below });
+            return Err(TrieError::Missing {
+                owner: self.owner,
+                path: below,
+            });
         };
         Ok(match Arc::unwrap_or_clone(Arc::clone(node)) {
-            Node::Leaf { rest, value } => Node::Leaf { rest: joined.join(&rest), value },
+            Node::Leaf { rest, value } => Node::Leaf {
+                rest: joined.join(&rest),
+                value,
+            },
             Node::Branch { prefix, children } => {
                 self.forget(&below);
-                Node::Branch { prefix: joined.join(&prefix), children }
+                Node::Branch {
+                    prefix: joined.join(&prefix),
+                    children,
+                }
             }
         })
     }
 }
 
 /// Splits `old` where it leaves `key`: the common prefix, and children with what was at `old` in its new place.
-fn split(old: &Nibbles, key: &Nibbles, make: impl FnOnce(Nibbles) -> Child) -> (Nibbles, Box<[Child; 16]>) {
+fn split(
+    old: &Nibbles,
+    key: &Nibbles,
+    make: impl FnOnce(Nibbles) -> Child,
+) -> (Nibbles, Box<[Child; 16]>) {
     let common = old.common_prefix_length(key);
     let mut children: Box<[Child; 16]> = Box::default();
     children[usize::from(old.get_unchecked(common))] = make(old.slice(common + 1..));
@@ -165,5 +216,6 @@ fn split(old: &Nibbles, key: &Nibbles, make: impl FnOnce(Nibbles) -> Child) -> (
 /// Puts a new leaf beside the old child of a split.
 fn place(children: &mut [Child; 16], key: &Nibbles, common: usize, value: Vec<u8>, stamp: u64) {
     let rest = key.slice(common + 1..);
-    children[usize::from(key.get_unchecked(common))] = Child::new(Node::Leaf { rest, value }, stamp);
+    children[usize::from(key.get_unchecked(common))] =
+        Child::new(Node::Leaf { rest, value }, stamp);
 }

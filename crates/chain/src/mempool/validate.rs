@@ -1,0 +1,156 @@
+//! What is checked of a transaction before it may wait, in geth's order.
+
+use super::PooledTx;
+use crate::executor::{MAX_INIT_CODE, MAX_TX_GAS, Rejection, Rules};
+use alloy::{
+    consensus::{Transaction, TxEnvelope, TxType, transaction::SignerRecoverable},
+    eips::{eip2718::Decodable2718, eip2718::Eip2718Error},
+};
+use alloy_primitives::{Address, TxKind, U256};
+use revm::context_interface::cfg::gas::calculate_initial_tx_gas;
+
+/// Most bytes of one transaction (geth's `txMaxSize`).
+pub(crate) const MAX_TX_BYTES: usize = 128 << 10;
+
+/// Decodes a signed transaction as `eth_sendRawTransaction` takes it, and nothing after it.
+pub(crate) fn decode(bytes: &[u8]) -> Result<TxEnvelope, Rejection> {
+    if bytes.len() > MAX_TX_BYTES {
+        return Err(Rejection::Oversized {
+            size: bytes.len(),
+            limit: MAX_TX_BYTES,
+        });
+    }
+    match bytes.first() {
+        None => return Err(Rejection::TooShort),
+        Some(1..=4) if bytes.len() == 1 => return Err(Rejection::TooShort),
+        // Blob transactions have no place here, nor has any type to come.
+        Some(0 | 3 | 5..=0x7f) => return Err(Rejection::TypeNotSupported),
+        Some(_) => {}
+    }
+    TxEnvelope::decode_2718_exact(bytes).map_err(|error| match error {
+        Eip2718Error::UnexpectedType(_) => Rejection::TypeNotSupported,
+        other => Rejection::Malformed(other.to_string()),
+    })
+}
+
+/// What a transaction is checked against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Validation<'a> {
+    pub(crate) rules: &'a Rules,
+    /// Gas of a block.
+    pub(crate) block_gas: u64,
+    /// Base fee of the next block, wei per gas.
+    pub(crate) base_fee: u64,
+}
+
+impl Validation<'_> {
+    /// Checks what can be known without the state, and finds the sender.
+    pub(crate) fn check(&self, tx: &TxEnvelope) -> Result<Address, Rejection> {
+        match tx.chain_id() {
+            None => return Err(Rejection::Unprotected),
+            Some(have) if have != self.rules.chain_id => {
+                return Err(Rejection::ChainId {
+                    have,
+                    want: self.rules.chain_id,
+                });
+            }
+            Some(_) => {}
+        }
+        if tx.tx_type() == TxType::Eip4844 {
+            return Err(Rejection::TypeNotSupported);
+        }
+        let sender = tx.recover_signer().map_err(|_| Rejection::InvalidSender)?;
+        self.check_of(tx, sender)?;
+        Ok(sender)
+    }
+
+    /// The same, of a transaction whose sender is known.
+    pub(crate) fn check_of(&self, tx: &TxEnvelope, sender: Address) -> Result<(), Rejection> {
+        let gas = tx.gas_limit();
+        if tx.kind() == TxKind::Create && tx.input().len() > MAX_INIT_CODE {
+            return Err(Rejection::InitCode {
+                size: tx.input().len(),
+                limit: MAX_INIT_CODE,
+            });
+        }
+        if gas > self.block_gas {
+            return Err(Rejection::BlockGasLimit);
+        }
+        if gas > MAX_TX_GAS {
+            return Err(Rejection::GasCap {
+                cap: MAX_TX_GAS,
+                gas,
+            });
+        }
+        let (cap, tip) = (
+            tx.max_fee_per_gas(),
+            tx.max_priority_fee_per_gas().unwrap_or_default(),
+        );
+        if tip > cap {
+            return Err(Rejection::TipAboveCap {
+                address: sender,
+                tip,
+                cap,
+            });
+        }
+        if cap < u128::from(self.base_fee) {
+            return Err(Rejection::BelowBaseFee {
+                address: sender,
+                cap,
+                base_fee: self.base_fee,
+            });
+        }
+        if tx.nonce() == u64::MAX {
+            return Err(Rejection::NonceMax(sender));
+        }
+        let authorizations = tx.authorization_list().map(<[_]>::len);
+        if authorizations == Some(0) {
+            return Err(Rejection::NoAuthorizations(sender));
+        }
+        let (accounts, slots) = tx.access_list().map_or((0, 0), |list| {
+            (
+                list.len(),
+                list.iter().map(|item| item.storage_keys.len()).sum(),
+            )
+        });
+        let needed = calculate_initial_tx_gas(
+            self.rules.spec,
+            tx.input(),
+            tx.kind() == TxKind::Create,
+            accounts as u64,
+            slots as u64,
+            authorizations.unwrap_or_default() as u64,
+            None,
+        );
+        let intrinsic = needed.initial_regular_gas + needed.initial_state_gas;
+        if gas < intrinsic {
+            return Err(Rejection::IntrinsicGas {
+                gas,
+                needed: intrinsic,
+            });
+        }
+        if gas < needed.floor_gas {
+            return Err(Rejection::FloorGas {
+                gas,
+                needed: needed.floor_gas,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// The most that a transaction can take from its sender, wei.
+pub(super) fn cost(tx: &PooledTx) -> U256 {
+    let gas = U256::from(tx.gas_limit()).saturating_mul(U256::from(tx.max_fee_per_gas()));
+    gas.saturating_add(tx.value())
+}
+
+/// Whether a transaction pays a tenth more than the one with its nonce, in both fees.
+pub(super) fn replaces(new: &PooledTx, old: &PooledTx) -> bool {
+    let more = |new: u128, old: u128| new >= old.saturating_add((old / 10).max(1));
+    let tip = |tx: &PooledTx| {
+        tx.max_priority_fee_per_gas()
+            .unwrap_or_else(|| tx.max_fee_per_gas())
+    };
+    more(new.max_fee_per_gas(), old.max_fee_per_gas()) && more(tip(new), tip(old))
+}

@@ -1,0 +1,242 @@
+//! HTTP: JSON-RPC by POST, WebSocket by upgrade, Prometheus at `/metrics`, all on one port.
+
+use super::{
+    Api,
+    errors::RpcError,
+    message::{Message, answer, parse},
+    socket,
+};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::{
+        DefaultBodyLimit, FromRequestParts, Request, State, rejection::BytesRejection,
+        ws::WebSocketUpgrade,
+    },
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use serde_json::value::RawValue;
+use std::{io, sync::Arc};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// What handlers share.
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    pub(crate) api: Arc<Api>,
+    /// Ends every WebSocket session.
+    pub(crate) stop: CancellationToken,
+    pub(crate) sessions: TaskTracker,
+    /// What browsers are told of who may ask (CORS); `None`: nobody.
+    pub(crate) origin: Option<HeaderValue>,
+}
+
+/// A listener that has room for so many connections at once.
+struct Bounded {
+    listener: TcpListener,
+    room: Arc<tokio::sync::Semaphore>,
+}
+
+/// A connection, and its place among them.
+struct Guarded {
+    stream: TcpStream,
+    _place: tokio::sync::OwnedSemaphorePermit,
+}
+
+impl axum::serve::Listener for Bounded {
+    type Io = Guarded;
+    type Addr = std::net::SocketAddr;
+
+    async fn accept(&mut self) -> (Guarded, Self::Addr) {
+        loop {
+            let Ok(place) = Arc::clone(&self.room).acquire_owned().await else {
+                // Nobody closes it; a server that could not accept has nothing to do.
+                std::future::pending::<()>().await;
+                continue;
+            };
+            let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
+            // Answers are small and waited for. A socket that refuses will fail soon enough.
+            let _ = stream.set_nodelay(true);
+            return (
+                Guarded {
+                    stream,
+                    _place: place,
+                },
+                address,
+            );
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.listener.local_addr()
+    }
+}
+
+impl tokio::io::AsyncRead for Guarded {
+    fn poll_read(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        buffer: &mut tokio::io::ReadBuf<'_>,
+    ) -> std::task::Poll<io::Result<()>> {
+        std::pin::Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl tokio::io::AsyncWrite for Guarded {
+    fn poll_write(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+        bytes: &[u8],
+    ) -> std::task::Poll<io::Result<usize>> {
+        std::pin::Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<io::Result<()>> {
+        std::pin::Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<io::Result<()>> {
+        std::pin::Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Serves until told to stop.
+pub(crate) async fn serve(listener: TcpListener, server: Server) -> io::Result<()> {
+    let limits = &server.api.limits;
+    let room = Arc::new(tokio::sync::Semaphore::new(limits.connections));
+    let stop = server.stop.clone();
+    let router = Router::new()
+        .route("/", get(upgrade).post(post).options(preflight))
+        .route("/metrics", get(metrics))
+        .layer(DefaultBodyLimit::max(limits.request_bytes))
+        .with_state(server);
+    let listener = Bounded { listener, room };
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async move { stop.cancelled().await })
+        .await
+}
+
+async fn metrics(State(server): State<Server>) -> impl IntoResponse {
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
+        server.api.metrics.render(),
+    )
+}
+
+/// A GET is a WebSocket, or somebody who looks whether we are here.
+async fn upgrade(State(server): State<Server>, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    if !parts.headers.contains_key(header::UPGRADE) {
+        return "Ethereum JSON-RPC: POST a call here, or open a WebSocket.\n".into_response();
+    }
+    match WebSocketUpgrade::from_request_parts(&mut parts, &server).await {
+        Ok(upgrade) => {
+            let limit = server.api.limits.request_bytes;
+            let tracker = server.sessions.clone();
+            upgrade
+                .max_message_size(limit)
+                .max_frame_size(limit)
+                .on_upgrade(move |socket| tracker.track_future(socket::run(server, socket)))
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn preflight(State(server): State<Server>) -> Response {
+    with_cors(&server, StatusCode::NO_CONTENT.into_response())
+}
+
+fn with_cors(server: &Server, mut response: Response) -> Response {
+    if let Some(origin) = &server.origin {
+        let headers: &mut HeaderMap = response.headers_mut();
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("POST, GET, OPTIONS"),
+        );
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            HeaderValue::from_static("content-type"),
+        );
+    }
+    response
+}
+
+async fn post(State(server): State<Server>, body: Result<Bytes, BytesRejection>) -> Response {
+    let (status, text) = match body {
+        Ok(body) => (StatusCode::OK, respond(&server.api, &body).await),
+        Err(refusal) if refusal.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            let limit = server.api.limits.request_bytes;
+            let error = RpcError::invalid_request(format!(
+                "content length too large (limit {limit} bytes)"
+            ));
+            (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                Some(answer(None, &Err(error))),
+            )
+        }
+        Err(refusal) => return refusal.into_response(),
+    };
+    let response = (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        text.unwrap_or_default(),
+    );
+    with_cors(&server, response.into_response())
+}
+
+/// The answer to a message; `None` if it wants none.
+async fn respond(api: &Arc<Api>, bytes: &[u8]) -> Option<String> {
+    match parse(bytes, api.limits.batch) {
+        Message::Single(Err(error)) => Some(answer(None, &Err(error))),
+        Message::Single(Ok(call)) => {
+            let result = bounded(api, api.answer(&call).await, api.limits.response_bytes);
+            call.id.map(|id| answer(Some(id), &result))
+        }
+        Message::Batch(calls) => {
+            let mut room = api.limits.response_bytes;
+            let mut answers = Vec::new();
+            for call in &calls {
+                let (id, result) = match call {
+                    Err(error) => (None, Err(error.clone())),
+                    Ok(call) if room == 0 => (call.id, Err(RpcError::too_large())),
+                    Ok(call) => (call.id, bounded(api, api.answer(call).await, room)),
+                };
+                room = if matches!(&result, Err(error) if error.code == -32003) {
+                    0
+                } else {
+                    room
+                };
+                if id.is_some() || call.is_err() {
+                    let text = answer(id, &result);
+                    room = room.saturating_sub(text.len());
+                    answers.push(text);
+                }
+            }
+            (!answers.is_empty()).then(|| format!("[{}]", answers.join(",")))
+        }
+    }
+}
+
+/// Refuses an answer that is longer than there is room for.
+pub(super) fn bounded(
+    _: &Arc<Api>,
+    result: Result<Box<RawValue>, RpcError>,
+    room: usize,
+) -> Result<Box<RawValue>, RpcError> {
+    result.and_then(|value| {
+        if value.get().len() > room {
+            Err(RpcError::too_large())
+        } else {
+            Ok(value)
+        }
+    })
+}

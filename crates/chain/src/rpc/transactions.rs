@@ -1,0 +1,77 @@
+//! Sending transactions, and finding them again.
+
+use super::{Api, convert, errors::RpcResult};
+use crate::{
+    executor::Rejection,
+    mempool::{PooledTx, Validation, decode},
+    state::StateReader,
+};
+use alloy::{
+    consensus::{TxEnvelope, transaction::Recovered},
+    eips::eip2718::Encodable2718,
+    rpc::types::{Transaction, TransactionReceipt},
+};
+use alloy_primitives::{B256, Bytes, U256};
+use std::sync::Arc;
+
+impl Api {
+    pub(crate) fn send_raw(&self, bytes: Bytes) -> RpcResult<B256> {
+        let tx = decode(&bytes)?;
+        let sender = self.validation(|validation| validation.check(&tx))?;
+        Ok(self.enqueue(Recovered::new_unchecked(tx, sender))?)
+    }
+
+    /// Runs checks against what the next block will be.
+    pub(crate) fn validation<T>(&self, check: impl FnOnce(Validation<'_>) -> T) -> T {
+        let head = self.head();
+        let shape = self.shape.read();
+        let next = || crate::executor::next_base_fee(&self.core.rules, &head.head.header);
+        let base_fee = shape.base_fee.unwrap_or_else(next);
+        check(Validation {
+            rules: &self.core.rules,
+            block_gas: shape.gas_limit,
+            base_fee,
+        })
+    }
+
+    /// Puts a checked transaction into the pool.
+    pub(crate) fn enqueue(&self, tx: Recovered<TxEnvelope>) -> Result<B256, Rejection> {
+        let head = self.head();
+        if head
+            .transaction(tx.inner().hash())
+            .is_ok_and(|found| found.is_some())
+        {
+            return Err(Rejection::AlreadyKnown);
+        }
+        let account = head
+            .account(tx.signer())
+            .map_err(|error| Rejection::Other(error.to_string()))?;
+        let (nonce, balance) =
+            account.map_or((0, U256::ZERO), |account| (account.nonce, account.balance));
+        let (hash, bytes) = (*tx.inner().hash(), tx.inner().encode_2718_len());
+        let tx: PooledTx = Arc::new(tx);
+        let ready = self.pool.add(tx, bytes, nonce, balance)?;
+        // Without listeners there is nobody to tell.
+        let _ = self.pending.send(hash);
+        self.metrics
+            .pooled
+            .set(i64::try_from(self.pool.len()).unwrap_or(i64::MAX));
+        if ready {
+            self.solo.wake();
+        }
+        Ok(hash)
+    }
+
+    pub(crate) fn receipt(&self, hash: B256) -> RpcResult<Option<TransactionReceipt>> {
+        let found = self.head().transaction(&hash)?;
+        Ok(found.and_then(|(block, index)| convert::receipt(&block, index)))
+    }
+
+    pub(crate) fn transaction(&self, hash: B256) -> RpcResult<Option<Transaction>> {
+        if let Some(tx) = self.pool.get(&hash) {
+            return Ok(Some(convert::pooled(&tx)));
+        }
+        let found = self.head().transaction(&hash)?;
+        Ok(found.and_then(|(block, index)| convert::transaction(&block, index)))
+    }
+}

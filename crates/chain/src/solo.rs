@@ -1,0 +1,353 @@
+//! The ordering of one machine: it seals a block as soon as a transaction waits, and empty ones at an interval if asked.
+//!
+//! One thread does all of it, so that nothing interleaves: it takes what is ready, executes it, commits it, and tells.
+//! What arrives meanwhile makes the next block, so blocks grow with the load and the cost of a sync is shared.
+
+use crate::{
+    clock::Clock,
+    engine::{Core, Engine, EngineError},
+    executor::{BlockCtx, Cancel, next_base_fee},
+    mempool::Pool,
+    metrics::Metrics,
+    state::{ReadError, StateCache, StateChanges},
+    store::{SealedBlock, Version},
+};
+use alloy::consensus::Header;
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use parking_lot::Mutex;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+use tokio::sync::{broadcast, oneshot};
+
+/// Something happened to the chain; it is durable.
+#[derive(Clone, Debug)]
+pub(crate) enum ChainEvent {
+    /// A block was added.
+    Added(Arc<SealedBlock>),
+    /// Blocks were taken back, newest first.
+    Removed(Vec<Arc<SealedBlock>>),
+}
+
+/// Most transactions of a block, whatever their gas: it bounds the time of one.
+const BLOCK_TRANSACTIONS: usize = 4000;
+/// Events that a slow listener may be behind.
+const EVENTS: usize = 1024;
+/// Commands that may wait.
+const COMMANDS: usize = 256;
+/// While transactions wait for a lower base fee, empty blocks lower it at this pace.
+const FEE_DECAY: Duration = Duration::from_secs(1);
+
+/// The mark of the state of the genesis block.
+const GENESIS_MARK: u64 = 1;
+
+/// What the sealing thread is told.
+enum Command {
+    /// Transactions wait.
+    Wake,
+    /// Do something between two blocks.
+    Run(Box<dyn FnOnce(&mut Sealer) + Send>),
+    Stop,
+}
+
+/// What the sealing thread works on.
+pub(crate) struct Sealer {
+    pub(crate) core: Arc<Core>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) settings: Settings,
+    events: broadcast::Sender<ChainEvent>,
+    metrics: Arc<Metrics>,
+    last_block: Instant,
+}
+
+/// How blocks are made; developer methods change it.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Seal when a transaction waits.
+    pub(crate) automine: bool,
+    /// Seal after this time, even an empty block.
+    pub(crate) block_time: Option<Duration>,
+    pub(crate) beneficiary: Address,
+    pub(crate) gas_limit: u64,
+    pub(crate) extra: Bytes,
+    /// Of the next block only.
+    pub(crate) next_base_fee: Option<u64>,
+    /// Of the next block only.
+    pub(crate) next_prev_randao: Option<B256>,
+}
+
+/// The sealing thread, from outside.
+#[derive(Debug)]
+pub(crate) struct Solo {
+    commands: SyncSender<Command>,
+    awake: Arc<AtomicBool>,
+    events: broadcast::Sender<ChainEvent>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// The sealing thread has ended.
+#[derive(Debug, thiserror::Error)]
+#[error("the node is shutting down")]
+pub(crate) struct Stopped;
+
+impl std::fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sealer")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+/// PREVRANDAO of the block after `parent`: known beforehand to whoever looks, so no source for a lottery.
+pub(crate) fn next_randao(parent: &Header) -> B256 {
+    let mut seed = parent.mix_hash.to_vec();
+    seed.extend_from_slice(&(parent.number + 1).to_be_bytes());
+    keccak256(seed)
+}
+
+impl Solo {
+    /// Starts the thread. `fatal` is told why, if it has to stop.
+    pub(crate) fn start(
+        core: Arc<Core>,
+        pool: Arc<Pool>,
+        clock: Arc<Clock>,
+        metrics: Arc<Metrics>,
+        settings: Settings,
+        fatal: oneshot::Sender<EngineError>,
+    ) -> std::io::Result<Self> {
+        let (commands, receiver) = sync_channel(COMMANDS);
+        let (events, _) = broadcast::channel(EVENTS);
+        let awake = Arc::new(AtomicBool::new(false));
+        let mut sealer = Sealer {
+            core,
+            pool,
+            clock,
+            settings,
+            events: events.clone(),
+            metrics,
+            last_block: Instant::now(),
+        };
+        let flag = Arc::clone(&awake);
+        let thread = std::thread::Builder::new()
+            .name("seal".into())
+            .spawn(move || {
+                if let Err(error) = sealer.run(&receiver, &flag) {
+                    tracing::error!(%error, "sealing stopped");
+                    // Nobody listens once the node is dropped.
+                    let _ = fatal.send(error);
+                }
+            })?;
+        Ok(Self {
+            commands,
+            awake,
+            events,
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Says that a transaction waits.
+    pub(crate) fn wake(&self) {
+        if !self.awake.swap(true, Ordering::AcqRel)
+            && let Err(TrySendError::Full(_)) = self.commands.try_send(Command::Wake)
+        {
+            // The thread is busy with commands and will look at the pool after the next.
+            self.awake.store(false, Ordering::Release);
+        }
+    }
+
+    /// Runs `work` on the sealing thread, between two blocks, and answers what it does.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Sealer) -> T + Send + 'static,
+    ) -> Result<T, Stopped> {
+        let (answer, wait) = oneshot::channel();
+        let command = Command::Run(Box::new(move |sealer| drop(answer.send(work(sealer)))));
+        self.commands.try_send(command).map_err(|_| Stopped)?;
+        wait.await.map_err(|_| Stopped)
+    }
+
+    /// What happens to the chain from now on.
+    pub(crate) fn subscribe(&self) -> broadcast::Receiver<ChainEvent> {
+        self.events.subscribe()
+    }
+
+    /// Ends the thread after the block under way.
+    pub(crate) fn stop(&self) {
+        // A thread that is gone needs no telling.
+        let _ = self.commands.send(Command::Stop);
+        if let Some(thread) = self.thread.lock().take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Solo {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Sealer {
+    fn run(&mut self, commands: &Receiver<Command>, awake: &AtomicBool) -> Result<(), EngineError> {
+        loop {
+            let command = match self.timeout() {
+                None => commands.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(timeout) => commands.recv_timeout(timeout),
+            };
+            match command {
+                Ok(Command::Wake) | Err(RecvTimeoutError::Timeout) => {
+                    awake.store(false, Ordering::Release)
+                }
+                Ok(Command::Run(work)) => work(self),
+                Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            }
+            self.seal_waiting()?;
+        }
+    }
+
+    /// When the next block is due without a transaction.
+    fn timeout(&self) -> Option<Duration> {
+        let dear = || self.settings.automine && self.pool.ready(self.base_fee()).1;
+        let interval = self
+            .settings
+            .block_time
+            .or_else(|| dear().then_some(FEE_DECAY))?;
+        Some(interval.saturating_sub(self.last_block.elapsed()))
+    }
+
+    /// Seals an empty block if one is due, and while transactions wait.
+    fn seal_waiting(&mut self) -> Result<(), EngineError> {
+        let interval = self.settings.block_time;
+        if interval.is_some_and(|interval| self.last_block.elapsed() >= interval) {
+            self.seal_now()?;
+        }
+        while self.settings.automine {
+            let (ready, dear) = self.pool.ready(self.base_fee());
+            let decay = dear && interval.is_none() && self.last_block.elapsed() >= FEE_DECAY;
+            if decay && !ready {
+                self.seal_now()?;
+            } else if !ready || !self.seal(false)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn base_fee(&self) -> u64 {
+        let head = self.core.store.head();
+        self.settings
+            .next_base_fee
+            .unwrap_or_else(|| next_base_fee(&self.core.rules, &head.head.header))
+    }
+
+    /// What the next block would be made with; `time` is its time.
+    pub(crate) fn context(&self, parent: &SealedBlock, timestamp: u64) -> BlockCtx {
+        BlockCtx {
+            number: parent.number() + 1,
+            timestamp,
+            beneficiary: self.settings.beneficiary,
+            prev_randao: self
+                .settings
+                .next_prev_randao
+                .unwrap_or_else(|| next_randao(&parent.header)),
+            gas_limit: self.settings.gas_limit,
+            base_fee: self
+                .settings
+                .next_base_fee
+                .unwrap_or_else(|| next_base_fee(&self.core.rules, &parent.header)),
+            parent_beacon_root: B256::ZERO,
+            extra: self.settings.extra.clone(),
+        }
+    }
+
+    /// Makes a block of what is ready, or an empty one.
+    pub(crate) fn seal_now(&mut self) -> Result<(), EngineError> {
+        self.seal(true).map(drop)
+    }
+
+    /// Makes one block of what is ready and commits it. Unless `empty` is allowed, a block that would be is dropped: false.
+    fn seal(&mut self, empty: bool) -> Result<bool, EngineError> {
+        let started = Instant::now();
+        let parent = self.core.store.head();
+        let time = self.clock.peek(parent.head.header.timestamp);
+        let ctx = self.context(&parent.head, time);
+        let mut best = self.pool.best(ctx.base_fee, BLOCK_TRANSACTIONS);
+        let sealed = self
+            .core
+            .build(parent.head.hash, ctx, &mut best, &Cancel::default())?;
+        for (tx, reason) in best.refused {
+            tracing::debug!(hash = %tx.inner().hash(), %reason, "dropped");
+            self.pool.remove(tx.inner().hash());
+        }
+        if sealed.block.transactions.is_empty() && !empty {
+            self.core.discard(sealed.block.hash);
+            return Ok(false);
+        }
+        let built = started.elapsed();
+        self.core.commit(sealed.block.hash, &[])?;
+        self.clock.used(time);
+        self.settings.next_base_fee = None;
+        self.settings.next_prev_randao = None;
+        let block = sealed.block;
+        self.pool.included(block.transactions.iter());
+        self.metrics
+            .sealed(&block, built, started.elapsed() - built);
+        // Without listeners there is nobody to tell.
+        let _ = self.events.send(ChainEvent::Added(Arc::clone(&block)));
+        self.last_block = Instant::now();
+        tracing::info!(
+            number = block.number(),
+            hash = %block.hash,
+            txs = block.transactions.len(),
+            gas = block.header.gas_used,
+            ms = started.elapsed().as_micros() as f64 / 1000.0,
+            "block"
+        );
+        Ok(true)
+    }
+
+    /// Changes the state between two blocks.
+    pub(crate) fn patch(
+        &self,
+        edit: impl FnOnce(&mut StateCache<'_>) -> Result<(), ReadError>,
+    ) -> Result<(), EngineError> {
+        self.core
+            .patch(|version: &Version| -> Result<StateChanges, ReadError> {
+                let mut cache = StateCache::new(version);
+                edit(&mut cache)?;
+                Ok(cache.into_changes())
+            })
+    }
+
+    /// Changes the pace of empty blocks.
+    pub(crate) fn set_block_time(&mut self, time: Option<Duration>) {
+        self.settings.block_time = time;
+        self.last_block = Instant::now();
+    }
+
+    /// Goes back to the genesis, as far as that is kept.
+    pub(crate) fn restart(&mut self) -> Result<(), EngineError> {
+        self.revert(GENESIS_MARK)
+    }
+
+    /// Goes back to a mark, and tells which blocks are gone.
+    pub(crate) fn revert(&mut self, mark: u64) -> Result<(), EngineError> {
+        let before = self.core.store.head();
+        self.core.revert_to_mark(mark)?;
+        let after = self.core.store.head().head.number();
+        let mut removed = Vec::new();
+        for number in (after + 1..=before.head.number()).rev() {
+            removed.extend(before.block(number)?);
+        }
+        self.pool.clear();
+        let _ = self.events.send(ChainEvent::Removed(removed));
+        Ok(())
+    }
+}
