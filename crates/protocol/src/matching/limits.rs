@@ -32,7 +32,9 @@ pub(super) fn check(deal: &Deal) -> Result<(), MatchError> {
         deal.worker_stake,
     ]
     .map(|amount| amount.0);
-    let indices = [deal.bot_first, deal.bot_size, deal.start_time].map(U256::from);
+    // Past the last index, so that each one fits.
+    let end = deal.bot_first.saturating_add(deal.bot_size);
+    let indices = [end, deal.start_time].map(U256::from);
     let fits = |values: &[U256], bits| values.iter().all(|value| value.bit_len() <= bits);
     let all = fits(&amounts, AMOUNT_BITS)
         && fits(&[deal.trust.0], AMOUNT_BITS)

@@ -248,6 +248,22 @@ fn a_used_up_order_and_an_absurd_price_make_no_deal() {
 }
 
 #[test]
+fn the_last_task_of_a_deal_has_an_index_that_fits() {
+    let mut orders = orders();
+    orders.request.volume = U256::MAX;
+    let mut chain = situation();
+    let room = U256::ONE << INDEX_BITS;
+    chain.consumed.request = room - U256::from(51);
+    let made = orders.deal(&chain, nobody).unwrap();
+    assert_eq!(
+        made.deal.bot_first + made.deal.bot_size,
+        (1 << INDEX_BITS) - 1
+    );
+    chain.consumed.request += U256::ONE;
+    assert_eq!(orders.deal(&chain, nobody), Err(Overflow.into()));
+}
+
+#[test]
 fn every_refusal_is_read_back_from_the_hubs_reason() {
     for refusal in MatchRefusal::ALL {
         assert_eq!(MatchRefusal::from_reason(&refusal.reason()), Some(*refusal));
