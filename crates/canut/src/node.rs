@@ -1,7 +1,7 @@
 //! `canut node`: the embedded Ethereum node by itself.
 
 use alloy_primitives::{Address, U256};
-use canut_chain::{Config, DEV_CHAIN_ID, DEV_MNEMONIC, Genesis, Node, mnemonic_keys};
+use canut_chain::{Config, DEV_CHAIN_ID, DEV_MNEMONIC, Genesis, Node, PrivateKeySigner};
 use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr, bail};
 use std::{
@@ -133,13 +133,16 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         .with_writer(std::io::stderr)
         .init();
     let config = config(&args)?;
-    let chain_id = config.genesis.chain_id;
+    let (chain_id, keys) = (
+        config.genesis.chain_id,
+        config.dev.clone().unwrap_or_default(),
+    );
     // Before anyone is told that the node is there, so that a signal is never missed.
     let mut signals = Signals::listen()?;
     let node = Node::start(config)
         .await
         .wrap_err("the node does not start")?;
-    print(&args, &node, chain_id).wrap_err("writing to standard output")?;
+    print(&args, &node, chain_id, &keys).wrap_err("writing to standard output")?;
     let stopped = tokio::select! {
         failed = node.failed() => Err(failed),
         () = signals.next() => Ok(()),
@@ -152,7 +155,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 }
 
 /// What a person wants to know, and a script can read, on standard output.
-fn print(args: &Args, node: &Node, chain_id: u64) -> Result<()> {
+fn print(args: &Args, node: &Node, chain_id: u64, keys: &[PrivateKeySigner]) -> Result<()> {
     let mut out = std::io::stdout().lock();
     if args.dev {
         writeln!(out, "Mnemonic: {DEV_MNEMONIC}")?;
@@ -160,7 +163,7 @@ fn print(args: &Args, node: &Node, chain_id: u64) -> Result<()> {
             out,
             "Everybody knows these keys: never send anything of value to them.\n"
         )?;
-        for (index, key) in mnemonic_keys(DEV_MNEMONIC, 10)?.iter().enumerate() {
+        for (index, key) in keys.iter().enumerate() {
             writeln!(
                 out,
                 "({index}) {}  {}  10000 ether",

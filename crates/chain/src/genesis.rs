@@ -175,12 +175,10 @@ fn insert(state: &mut StateChanges, address: Address, account: &GenesisAccount) 
 
 /// The first `count` keys of a mnemonic, at `m/44'/60'/0'/0/i`.
 pub fn mnemonic_keys(phrase: &str, count: u32) -> Result<Vec<PrivateKeySigner>, LocalSignerError> {
-    (0..count)
-        .map(|index| {
-            MnemonicBuilder::<English>::default()
-                .phrase(phrase)
-                .index(index)?
-                .build()
-        })
-        .collect()
+    // The seed takes thousands of hashes; the keys below it do not.
+    let path = MnemonicBuilder::<English>::default()
+        .phrase(phrase)
+        .index(0)?;
+    let keys = path.build_parent_key()?.into_iter();
+    keys.take(count as usize).collect()
 }

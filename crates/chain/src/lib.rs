@@ -37,6 +37,7 @@ mod state;
 mod store;
 mod trie;
 
+pub use alloy::signers::local::PrivateKeySigner;
 pub use codec::CodecError;
 pub use executor::{BlockCtx, Cancel, ExecuteError, Fees, Rejection, Rules};
 pub use genesis::{

@@ -252,6 +252,19 @@ impl Node {
         }
     }
 
+    /// Stops at once, as a crash would: nothing more is written, the next start replays the journal.
+    pub async fn abandon(self) {
+        self.stop.cancel();
+        self.sessions.close();
+        let server = self.server.lock().take();
+        if let Some(server) = server {
+            server.abort();
+            // It was told to end in the middle.
+            let _ = server.await;
+        }
+        self.sessions.wait().await;
+    }
+
     /// Answers what was asked, closes connections, and writes everything to the database.
     pub async fn shutdown(self) {
         self.stop.cancel();

@@ -10,7 +10,7 @@ use crate::{
     mempool::Pool,
     metrics::Metrics,
     state::{ReadError, StateCache, StateChanges},
-    store::{SealedBlock, Version},
+    store::{GENESIS, SealedBlock, Version},
 };
 use alloy::consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, keccak256};
@@ -43,9 +43,6 @@ const EVENTS: usize = 1024;
 const COMMANDS: usize = 256;
 /// While transactions wait for a lower base fee, empty blocks lower it at this pace.
 const FEE_DECAY: Duration = Duration::from_secs(1);
-
-/// The mark of the state of the genesis block.
-const GENESIS_MARK: u64 = 1;
 
 /// What the sealing thread is told.
 enum Command {
@@ -334,7 +331,7 @@ impl Sealer {
 
     /// Goes back to the genesis, as far as that is kept.
     pub(crate) fn restart(&mut self) -> Result<(), EngineError> {
-        self.revert(GENESIS_MARK)
+        self.revert(GENESIS)
     }
 
     /// Goes back to a mark, and tells which blocks are gone.

@@ -28,8 +28,11 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<TxEnvelope, Rejection> {
         Some(_) => {}
     }
     TxEnvelope::decode_2718_exact(bytes).map_err(|error| match error {
-        Eip2718Error::UnexpectedType(_) => Rejection::TypeNotSupported,
-        other => Rejection::Malformed(other.to_string()),
+        Eip2718Error::RlpError(error) => Rejection::Malformed(error.to_string()),
+        _ if bytes.first().is_some_and(|first| *first > 0x7f) => {
+            Rejection::Malformed("not a legacy transaction".into())
+        }
+        _ => Rejection::TypeNotSupported,
     })
 }
 
@@ -153,4 +156,46 @@ pub(super) fn replaces(new: &PooledTx, old: &PooledTx) -> bool {
             .unwrap_or_else(|| tx.max_fee_per_gas())
     };
     more(new.max_fee_per_gas(), old.max_fee_per_gas()) && more(tip(new), tip(old))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::{
+        consensus::{SignableTransaction, TxEip1559},
+        eips::eip2718::Encodable2718,
+        primitives::Signature,
+    };
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+
+        /// Any bytes: a transaction that encodes to the same bytes, or a refusal.
+        #[test]
+        fn any_bytes_are_decoded_or_refused(kind in any::<u8>(), bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+            let bytes = [[kind].as_slice(), &bytes].concat();
+            if let Ok(tx) = decode(&bytes) {
+                prop_assert_eq!(tx.encoded_2718(), bytes);
+            }
+        }
+
+        /// A real transaction with some bytes changed: the same.
+        #[test]
+        fn damage_is_decoded_or_refused(damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
+            let body = TxEip1559 { chain_id: 31_337, gas_limit: 21_000, max_fee_per_gas: 9, ..TxEip1559::default() };
+            let signature = Signature::new(U256::from(7), U256::from(9), false);
+            let mut bytes = TxEnvelope::from(body.into_signed(signature)).encoded_2718();
+            prop_assert!(decode(&bytes).is_ok());
+            for (at, byte) in damage {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            if let Ok(tx) = decode(&bytes) {
+                prop_assert_eq!(tx.encoded_2718(), bytes);
+                let rules = Rules { chain_id: 31_337, spec: revm::primitives::hardfork::SpecId::OSAKA, fees: crate::executor::Fees::Eip1559 };
+                let _ = Validation { rules: &rules, block_gas: 30_000_000, base_fee: 1 }.check(&tx);
+            }
+        }
+    }
 }

@@ -38,6 +38,8 @@ pub(crate) const NODES: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new
 pub(crate) const UNDO: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("undo");
 /// First height of a section → its log index ([`super::logs`]).
 pub(crate) const LOGS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("logs");
+/// Height → what whoever orders kept with the block, if anything.
+pub(crate) const FINALITY: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("finality");
 
 /// A snapshot of the database.
 pub(crate) struct Base {
@@ -57,6 +59,7 @@ pub(crate) struct Base {
     codes: ReadOnlyTable<&'static [u8; 32], &'static [u8]>,
     nodes: ReadOnlyTable<&'static [u8], &'static [u8]>,
     logs: ReadOnlyTable<u64, &'static [u8]>,
+    finality: ReadOnlyTable<u64, &'static [u8]>,
 }
 
 impl std::fmt::Debug for Base {
@@ -109,6 +112,7 @@ impl Base {
             codes: tx.open_table(CODES).map_err(db)?,
             nodes: tx.open_table(NODES).map_err(db)?,
             logs: tx.open_table(LOGS).map_err(db)?,
+            finality: tx.open_table(FINALITY).map_err(db)?,
         })
     }
 
@@ -163,6 +167,14 @@ impl Base {
         Ok(found
             .map(|bytes| SealedBlock::read_header(&mut bytes.value()))
             .transpose()?)
+    }
+
+    pub(crate) fn finality(&self, number: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(self
+            .finality
+            .get(number)
+            .map_err(db)?
+            .map(|bytes| bytes.value().to_vec()))
     }
 
     /// Heights of blocks whose hash starts like this one.

@@ -3,8 +3,8 @@
 use super::{
     SealedBlock,
     base::{
-        ACCOUNTS, BLOCK_INDEX, BLOCKS, CODES, LOGS, META, NODES, STORAGE, TX_INDEX, UNDO, db,
-        short, storage_key,
+        ACCOUNTS, BLOCK_INDEX, BLOCKS, CODES, FINALITY, LOGS, META, NODES, STORAGE, TX_INDEX, UNDO,
+        db, short, storage_key,
     },
     layer::{Layer, Step},
     logs::Section,
@@ -50,6 +50,7 @@ struct BlockTables<'t> {
     heights: Table<'t, (u64, u64), ()>,
     places: Table<'t, (u64, u64, u32), ()>,
     logs: Table<'t, u64, &'static [u8]>,
+    finality: Table<'t, u64, &'static [u8]>,
     section: Section,
 }
 
@@ -61,11 +62,20 @@ fn write_blocks(tx: &WriteTransaction, layers: &[Arc<Layer>]) -> Result<(), Read
         heights: tx.open_table(BLOCK_INDEX).map_err(db)?,
         places: tx.open_table(TX_INDEX).map_err(db)?,
         logs,
+        finality: tx.open_table(FINALITY).map_err(db)?,
         section,
     };
     for layer in layers {
         match &layer.step {
-            Step::Block(block) => tables.add(block)?,
+            Step::Block(block) => {
+                tables.add(block)?;
+                if let Some(finality) = layer.finality.get() {
+                    tables
+                        .finality
+                        .insert(block.number(), finality.as_ref())
+                        .map_err(db)?;
+                }
+            }
             Step::Patch => {}
             Step::Revert { number, .. } => tables.truncate(*number)?,
         }
@@ -126,6 +136,9 @@ impl BlockTables<'_> {
             }
         }
         self.logs
+            .retain_in(number.saturating_add(1).., |_, _| false)
+            .map_err(db)?;
+        self.finality
             .retain_in(number.saturating_add(1).., |_, _| false)
             .map_err(db)?;
         if self.section.first > number {

@@ -12,7 +12,7 @@ use crate::{
 use alloy_primitives::{B256, U256};
 use alloy_trie::EMPTY_ROOT_HASH;
 use arc_swap::ArcSwapOption;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A state computed, its root known, its block not yet sealed.
 #[derive(Debug)]
@@ -160,11 +160,14 @@ impl Draft {
             }
         }
         let parent = ArcSwapOption::new(parent.layer.clone());
+        let finality = OnceLock::new();
+        let (changes, nodes) = (self.changes, self.nodes);
         let layer = Layer {
             seq,
             step,
-            changes: self.changes,
-            nodes: self.nodes,
+            changes,
+            nodes,
+            finality,
             parent,
         };
         (version.seq, version.head, version.root, version.tries) =

@@ -12,6 +12,9 @@ use alloy_trie::TrieAccount;
 use revm::bytecode::Bytecode;
 use std::sync::Arc;
 
+/// The step that made the genesis block.
+pub(crate) const GENESIS: u64 = 1;
+
 /// The state after a block: that of a version, with later changes undone.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
@@ -49,7 +52,7 @@ impl Snapshot {
             .is_some_and(|undo| undo.number == number + 1);
         // Unless something older is kept as well, a patch that followed the asked block may be forgotten.
         let first = undone.first().map_or(0, |undo| undo.seq);
-        let kept = version.floor <= 1
+        let kept = version.floor <= GENESIS
             || version
                 .history
                 .front()
@@ -148,18 +151,8 @@ impl Version {
             .iter()
             .find(|undo| undo.is_block && undo.hash == hash)
             .map(|undo| undo.seq);
-        at.or_else(|| (self.floor_hash()? == hash).then_some(self.floor))
-    }
-
-    /// The block that was head before everything in the history.
-    fn floor_hash(&self) -> Option<B256> {
-        let oldest = self.history.front()?;
-        let number = if oldest.is_block {
-            oldest.number.checked_sub(1)?
-        } else {
-            oldest.number
-        };
-        Some(self.header(number).ok()??.0)
+        // What is below the floor is not known, but for the genesis: the floor may be a change after the block.
+        at.or_else(|| (self.floor <= GENESIS && self.header(0).ok()??.0 == hash).then_some(GENESIS))
     }
 
     /// The version that is again in the state of `mark`.

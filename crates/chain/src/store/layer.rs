@@ -6,9 +6,9 @@ use crate::{
     state::StateChanges,
     trie::NodeUpdates,
 };
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
 use arc_swap::ArcSwapOption;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What a step is.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct Layer {
     pub(crate) step: Step,
     pub(crate) changes: StateChanges,
     pub(crate) nodes: NodeUpdates,
+    /// What whoever orders keeps with the block; set before it is committed.
+    pub(crate) finality: OnceLock<Bytes>,
     /// The step before, while it is not in the database.
     pub(crate) parent: ArcSwapOption<Layer>,
 }
@@ -70,6 +72,7 @@ pub(crate) struct Record {
     pub(crate) seq: u64,
     pub(crate) step: Step,
     pub(crate) changes: StateChanges,
+    pub(crate) finality: Bytes,
 }
 
 impl Layer {
@@ -89,6 +92,7 @@ impl Layer {
             }
         }
         self.changes.write(out);
+        self.finality.get().cloned().unwrap_or_default().write(out);
     }
 }
 
@@ -106,12 +110,16 @@ impl Record {
             },
             _ => return Err(CodecError),
         };
-        let changes = Codec::read(bytes)?;
-        if bytes.is_empty() {
-            Ok(Self { seq, step, changes })
-        } else {
-            Err(CodecError)
+        let (changes, finality) = (Codec::read(bytes)?, Codec::read(bytes)?);
+        if !bytes.is_empty() {
+            return Err(CodecError);
         }
+        Ok(Self {
+            seq,
+            step,
+            changes,
+            finality,
+        })
     }
 }
 

@@ -35,7 +35,7 @@ use std::{
 
 pub use block::{SealedBlock, receipt_envelope};
 pub(crate) use draft::{Draft, Retention};
-pub(crate) use history::Snapshot;
+pub(crate) use history::{GENESIS, Snapshot};
 pub(crate) use logs::{LogKey, find as find_in_section};
 pub(crate) use open::GenesisBlock;
 pub(crate) use version::Version;

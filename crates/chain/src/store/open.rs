@@ -3,8 +3,12 @@
 use super::{
     Base, Draft, Retention, SealedBlock, Shared, Store, StoreConfig, StoreError, Version, Wake,
     Writer,
-    base::{ACCOUNTS, BLOCK_INDEX, BLOCKS, CODES, LOGS, META, NODES, STORAGE, TX_INDEX, UNDO, db},
+    base::{
+        ACCOUNTS, BLOCK_INDEX, BLOCKS, CODES, FINALITY, LOGS, META, NODES, STORAGE, TX_INDEX, UNDO,
+        db,
+    },
     checkpoint,
+    history::GENESIS,
     journal::Journal,
     layer::{Record, Step, Undo},
 };
@@ -127,7 +131,7 @@ fn write_genesis(
         void,
         alloy_trie::EMPTY_ROOT_HASH,
         imbl::Vector::new(),
-        1,
+        GENESIS,
     );
     let draft = Draft::new(&void, genesis.state)?;
     let header = Header {
@@ -166,6 +170,7 @@ fn create_tables(tx: &redb::WriteTransaction) -> Result<(), ReadError> {
     tx.open_table(NODES).map_err(db)?;
     tx.open_table(UNDO).map_err(db)?;
     tx.open_table(LOGS).map_err(db)?;
+    tx.open_table(FINALITY).map_err(db)?;
     Ok(())
 }
 
@@ -252,6 +257,7 @@ fn replay(
                 draft.seal(&version, block, retention)
             }
         };
+        version.set_finality(&record.finality);
         Ok(version.seq + 1)
     })?;
     Ok((version, Some(journal)))

@@ -264,6 +264,31 @@ impl Version {
         Ok(None)
     }
 
+    /// Keeps something with the last block, unless it has it already.
+    pub(crate) fn set_finality(&self, finality: &[u8]) {
+        if let Some(layer) = self.layer.as_ref().filter(|_| !finality.is_empty()) {
+            layer
+                .finality
+                .get_or_init(|| Bytes::copy_from_slice(finality));
+        }
+    }
+
+    /// What was kept with the block at a height.
+    pub(crate) fn finality(&self, number: u64) -> Result<Option<Vec<u8>>, ReadError> {
+        if number > self.head.number() {
+            return Ok(None);
+        }
+        if !self.blocks.contains_key(&number) {
+            return self.base.finality(number);
+        }
+        let layers = self.layers_above(self.base.seq).into_iter().rev();
+        let of = |layer: &Arc<Layer>| matches!(&layer.step, Step::Block(block) if block.number() == number);
+        Ok(layers
+            .into_iter()
+            .find(of)
+            .and_then(|layer| layer.finality.get().map(|bytes| bytes.to_vec())))
+    }
+
     /// Heights up to which the log index of the database answers.
     pub(crate) fn indexed(&self) -> (&Base, u64) {
         let recent = self.blocks.get_min().map(|(number, _)| *number);

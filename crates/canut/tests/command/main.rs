@@ -1,0 +1,10 @@
+//! The command, as a person or a script runs it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on says why by failing; clippy.toml allows it in test functions, not in their helpers"
+)]
+
+mod durability;
+mod node;
+mod support;

@@ -1,0 +1,194 @@
+//! Time travel, snapshots, and states made by hand.
+
+use crate::support::*;
+use alloy::{primitives::U256, providers::Provider};
+use canut_chain::Node;
+use serde_json::{Value, json};
+
+async fn now(node: &Node) -> u64 {
+    let block = result(node, "eth_getBlockByNumber", json!(["latest", false])).await;
+    u64::from_str_radix(&block["timestamp"].as_str().unwrap()[2..], 16).unwrap()
+}
+
+#[tokio::test]
+async fn time_moves_when_told() {
+    let node = node().await;
+    let start = now(&node).await;
+    result(&node, "evm_increaseTime", json!([86_400])).await;
+    result(&node, "evm_mine", json!([])).await;
+    let tomorrow = now(&node).await;
+    assert!(tomorrow >= start + 86_400 && tomorrow < start + 86_500);
+    result(&node, "evm_setNextBlockTimestamp", json!([tomorrow + 1000])).await;
+    result(&node, "hardhat_mine", json!(["0x3", "0x3c"])).await;
+    assert_eq!(now(&node).await, tomorrow + 1000 + 120);
+    assert_eq!(result(&node, "eth_blockNumber", json!([])).await, "0x4");
+    let past = error(&node, "evm_setNextBlockTimestamp", json!([5])).await;
+    assert!(past.1.contains("lower than the previous block's timestamp"));
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_snapshot_brings_everything_back() {
+    let node = node().await;
+    let (provider, sender) = client(&node, 0);
+    let contract = deploy(&provider).await;
+    send(&provider, store(contract, 1)).await;
+    result(
+        &node,
+        "hardhat_setBalance",
+        json!([sender, "0xde0b6b3a7640000"]),
+    )
+    .await;
+    let before = result(&node, "eth_getBlockByNumber", json!(["latest", true])).await;
+    let id = result(&node, "evm_snapshot", json!([])).await;
+    for value in 2..6 {
+        send(&provider, store(contract, value)).await;
+    }
+    result(
+        &node,
+        "hardhat_setStorageAt",
+        json!([contract, "0x0", format!("0x{:064x}", 99)]),
+    )
+    .await;
+    assert_eq!(
+        provider.get_storage_at(contract, U256::ZERO).await.unwrap(),
+        U256::from(99)
+    );
+    assert_eq!(result(&node, "evm_revert", json!([id])).await, true);
+    assert_eq!(
+        provider.get_storage_at(contract, U256::ZERO).await.unwrap(),
+        U256::from(1)
+    );
+    assert_eq!(
+        provider.get_balance(sender).await.unwrap(),
+        U256::from(10u64.pow(18))
+    );
+    assert_eq!(
+        result(&node, "eth_getBlockByNumber", json!(["latest", true])).await,
+        before
+    );
+    assert_eq!(
+        result(&node, "evm_revert", json!([id])).await,
+        false,
+        "a snapshot is used once"
+    );
+    let (fresh, _) = client(&node, 0);
+    assert!(send(&fresh, store(contract, 7)).await.status());
+    assert_eq!(result(&node, "hardhat_reset", json!([])).await, true);
+    assert_eq!(result(&node, "eth_blockNumber", json!([])).await, "0x0");
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn anyone_can_be_impersonated() {
+    let node = node().await;
+    let stranger = "0x00000000000000000000000000000000000000f1";
+    let tx = json!([{"from": stranger, "to": "0x00000000000000000000000000000000000000f2", "value": "0x5"}]);
+    assert_eq!(
+        error(&node, "eth_sendTransaction", tx.clone()).await,
+        (-32000, "unknown account".into())
+    );
+    result(
+        &node,
+        "anvil_setBalance",
+        json!([stranger, "0xde0b6b3a7640000"]),
+    )
+    .await;
+    result(&node, "hardhat_impersonateAccount", json!([stranger])).await;
+    let hash = result(&node, "eth_sendTransaction", tx.clone()).await;
+    // The node signs, so the node waits: the transaction is done.
+    let receipt = result(&node, "eth_getTransactionReceipt", json!([hash])).await;
+    assert_eq!(
+        (&receipt["status"], &receipt["from"]),
+        (&json!("0x1"), &json!(stranger))
+    );
+    result(&node, "hardhat_stopImpersonatingAccount", json!([stranger])).await;
+    assert_eq!(
+        error(&node, "eth_sendTransaction", tx).await.1,
+        "unknown account"
+    );
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn states_are_made_by_hand() {
+    let node = node().await;
+    let who = "0x00000000000000000000000000000000000000f3";
+    result(&node, "hardhat_setNonce", json!([who, "0x7"])).await;
+    result(
+        &node,
+        "anvil_setCode",
+        json!([who, "0x602a60005260206000f3"]),
+    )
+    .await;
+    result(
+        &node,
+        "anvil_setStorageAt",
+        json!([who, "0x1", format!("0x{:064x}", 5)]),
+    )
+    .await;
+    assert_eq!(
+        result(&node, "eth_getTransactionCount", json!([who, "latest"])).await,
+        "0x7"
+    );
+    assert_eq!(
+        result(&node, "eth_call", json!([{"to": who}])).await,
+        json!(format!("0x{:064x}", 42))
+    );
+    assert_eq!(
+        result(&node, "eth_getStorageAt", json!([who, "0x1", "latest"])).await,
+        json!(format!("0x{:064x}", 5))
+    );
+    // What was made by hand is in the state root of the next block.
+    result(&node, "evm_mine", json!([])).await;
+    let proof = result(&node, "eth_getProof", json!([who, ["0x1"], "latest"])).await;
+    let root =
+        result(&node, "eth_getBlockByNumber", json!(["latest", false])).await["stateRoot"].clone();
+    let first: alloy::primitives::Bytes =
+        serde_json::from_value(proof["accountProof"][0].clone()).unwrap();
+    assert_eq!(json!(alloy::primitives::keccak256(first)), root);
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn sealing_can_be_held_back() {
+    let node = node().await;
+    result(&node, "evm_setAutomine", json!([false])).await;
+    let account = &result(&node, "eth_accounts", json!([])).await[0];
+    let mut hashes = Vec::new();
+    for _ in 0..3 {
+        hashes.push(
+            result(
+                &node,
+                "eth_sendTransaction",
+                json!([{"from": account, "to": account}]),
+            )
+            .await,
+        );
+    }
+    assert_eq!(
+        result(&node, "eth_getTransactionReceipt", json!([hashes[0]])).await,
+        Value::Null
+    );
+    assert_eq!(
+        result(
+            &node,
+            "eth_getTransactionCount",
+            json!([account, "pending"])
+        )
+        .await,
+        "0x3"
+    );
+    let pending = result(&node, "eth_getBlockByNumber", json!(["pending", false])).await;
+    assert_eq!(
+        (&pending["hash"], &pending["transactions"]),
+        (&Value::Null, &json!(hashes))
+    );
+    result(&node, "evm_mine", json!([])).await;
+    let block = result(&node, "eth_getBlockByNumber", json!(["latest", false])).await;
+    assert_eq!(
+        (&block["number"], &block["transactions"]),
+        (&json!("0x1"), &json!(hashes))
+    );
+    node.shutdown().await;
+}
