@@ -15,8 +15,9 @@ use tracing_subscriber::EnvFilter;
 
 /// Run an Ethereum node: one machine seals the blocks, any Ethereum library can talk to it.
 ///
-/// A block is sealed as soon as a transaction waits, and is on disk before anyone is told of it: what was acknowledged
-/// survives a power cut. Blocks, receipts and logs are kept for ever; the state of the last 256 blocks can be read.
+/// A block is sealed as soon as a transaction waits, and is on disk before anyone is told of it:
+/// what was acknowledged survives a power cut. Blocks, receipts and logs are kept for ever; the
+/// state of the last 256 blocks can be read.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
@@ -41,12 +42,13 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     chain_id: Option<u64>,
 
-    /// A chain for development: ten accounts with 10,000 ether each, whose keys everybody knows, and the methods evm_*,
-    /// hardhat_* and anvil_*. Never give it to strangers
+    /// A chain for development: ten accounts with 10,000 ether each, whose keys everybody knows,
+    /// and the methods evm_*, hardhat_* and anvil_*. Never give it to strangers
     #[arg(long)]
     dev: bool,
 
-    /// Seal a block at least so often, even an empty one, for example 5s or 500ms [default: only when a transaction waits]
+    /// Seal a block at least so often, even an empty one, for example 5s or 500ms [default: only
+    /// when a transaction waits]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     block_time: Option<Duration>,
 

@@ -39,7 +39,8 @@ impl Clock {
         self.0.lock().after(parent)
     }
 
-    /// A block was made at this time: a time set for one block is used up, and the clock goes on from there.
+    /// A block was made at this time: a time set for one block is used up, and the clock goes on
+    /// from there.
     pub(crate) fn used(&self, time: u64) {
         let mut bend = self.0.lock();
         if bend.next.take().is_some() {

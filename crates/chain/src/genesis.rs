@@ -19,7 +19,8 @@ use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 use revm::primitives::hardfork::SpecId;
 use std::collections::BTreeMap;
 
-/// The mnemonic of every Ethereum development chain. Its keys are public: what they own on a real network is anybody's.
+/// The mnemonic of every Ethereum development chain. Its keys are public: what they own on a real
+/// network is anybody's.
 pub const DEV_MNEMONIC: &str = "test test test test test test test test test test test junk";
 /// The chain id of development chains.
 pub const DEV_CHAIN_ID: u64 = 31_337;

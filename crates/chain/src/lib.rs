@@ -1,7 +1,8 @@
 //! The embedded Ethereum node: one executor, one store, one JSON-RPC server, several orderings.
 //!
-//! A [`Node`] is a whole Ethereum node in a library: real blocks with Merkle-Patricia roots, at the rules of the mainnet
-//! fork that `revm` knows best, over a durable store, behind the JSON-RPC that every Ethereum library speaks.
+//! A [`Node`] is a whole Ethereum node in a library: real blocks with Merkle-Patricia roots, at the
+//! rules of the mainnet fork that `revm` knows best, over a durable store, behind the JSON-RPC that
+//! every Ethereum library speaks.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), canut_chain::NodeError> {

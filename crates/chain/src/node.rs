@@ -72,7 +72,8 @@ impl Config {
         }
     }
 
-    /// A development chain in memory: ten accounts of the public mnemonic with 10,000 ether each, and every method.
+    /// A development chain in memory: ten accounts of the public mnemonic with 10,000 ether each,
+    /// and every method.
     pub fn dev() -> Result<Self, NodeError> {
         let keys = mnemonic_keys(DEV_MNEMONIC, 10)?;
         let balance = U256::from(10_000u64) * U256::from(10u64).pow(U256::from(18));
@@ -252,7 +253,8 @@ impl Node {
         }
     }
 
-    /// Stops at once, as a crash would: nothing more is written, the next start replays the journal.
+    /// Stops at once, as a crash would: nothing more is written, the next start replays the
+    /// journal.
     pub async fn abandon(self) {
         self.stop.cancel();
         self.sessions.close();

@@ -1,7 +1,9 @@
-//! The ordering of one machine: it seals a block as soon as a transaction waits, and empty ones at an interval if asked.
+//! The ordering of one machine: it seals a block as soon as a transaction waits, and empty ones at
+//! an interval if asked.
 //!
-//! One thread does all of it, so that nothing interleaves: it takes what is ready, executes it, commits it, and tells.
-//! What arrives meanwhile makes the next block, so blocks grow with the load and the cost of a sync is shared.
+//! One thread does all of it, so that nothing interleaves: it takes what is ready, executes it,
+//! commits it, and tells. What arrives meanwhile makes the next block, so blocks grow with the load
+//! and the cost of a sync is shared.
 
 use crate::{
     clock::Clock,
@@ -102,7 +104,8 @@ impl std::fmt::Debug for Sealer {
     }
 }
 
-/// PREVRANDAO of the block after `parent`: known beforehand to whoever looks, so no source for a lottery.
+/// PREVRANDAO of the block after `parent`: known beforehand to whoever looks, so no source for a
+/// lottery.
 pub(crate) fn next_randao(parent: &Header) -> B256 {
     let mut seed = parent.mix_hash.to_vec();
     seed.extend_from_slice(&(parent.number + 1).to_be_bytes());
@@ -269,7 +272,8 @@ impl Sealer {
         self.seal(true).map(drop)
     }
 
-    /// Makes one block of what is ready and commits it. Unless `empty` is allowed, a block that would be is dropped: false.
+    /// Makes one block of what is ready and commits it. Unless `empty` is allowed, a block that
+    /// would be is dropped: false.
     fn seal(&mut self, empty: bool) -> Result<bool, EngineError> {
         let started = Instant::now();
         let parent = self.core.store.head();

@@ -116,7 +116,8 @@ async fn verify(
             "block {number} changed"
         );
     }
-    // Every transaction moves one wei to one of the recipients, so state and blocks can be compared.
+    // Every transaction moves one wei to one of the recipients, so state and blocks can be
+    // compared.
     let mut moved = U256::ZERO;
     for index in 0..CLIENTS {
         moved += provider.get_balance(recipient(index)).await.unwrap();

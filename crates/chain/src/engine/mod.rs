@@ -1,4 +1,5 @@
-//! The seam between executing blocks and ordering them: what an ordering may ask, and nothing of who it is.
+//! The seam between executing blocks and ordering them: what an ordering may ask, and nothing of
+//! who it is.
 
 mod core;
 #[cfg(test)]
@@ -100,11 +101,13 @@ impl From<ReadError> for EngineError {
     }
 }
 
-/// What an ordering may ask. Blocks form a tree above the durable head; one branch of it becomes durable.
+/// What an ordering may ask. Blocks form a tree above the durable head; one branch of it becomes
+/// durable.
 pub trait Engine: Send + Sync + 'static {
     /// The newest durable block.
     fn head(&self) -> Head;
-    /// Makes a block on `parent` (the head, or a block built or checked before) and keeps its state in memory.
+    /// Makes a block on `parent` (the head, or a block built or checked before) and keeps its state
+    /// in memory.
     fn build(
         &self,
         parent: B256,
@@ -112,15 +115,16 @@ pub trait Engine: Send + Sync + 'static {
         txs: &mut dyn TxSource,
         cancel: &Cancel,
     ) -> Result<Sealed, EngineError>;
-    /// Executes a block on its parent's state and compares every root; a valid one is kept like a built one.
+    /// Executes a block on its parent's state and compares every root; a valid one is kept like a
+    /// built one.
     fn check(
         &self,
         block: &SealedBlock,
         rules: &dyn HeaderRules,
         cancel: &Cancel,
     ) -> Result<Verdict, EngineError>;
-    /// Makes a block, and those between the head and it, durable; drops its siblings. Done already: does nothing.
-    /// `finality` is kept with the block.
+    /// Makes a block, and those between the head and it, durable; drops its siblings. Done already:
+    /// does nothing. `finality` is kept with the block.
     fn commit(&self, hash: B256, finality: &[u8]) -> Result<(), EngineError>;
     /// What was given when the block at a height was committed; `None` if it was nothing.
     fn finality(&self, number: u64) -> Result<Option<Vec<u8>>, EngineError>;

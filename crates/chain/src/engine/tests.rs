@@ -232,8 +232,8 @@ fn act() -> impl Strategy<Value = Act> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
-    /// Whatever happens, in whatever order: head, root and every balance are those of a model that only remembers,
-    /// and past states are what they were.
+    /// Whatever happens, in whatever order: head, root and every balance are those of a model that
+    /// only remembers, and past states are what they were.
     #[test]
     fn a_chain_is_what_was_committed(acts in prop::collection::vec(act(), 1..25)) {
         let dir = tempfile::tempdir().unwrap();

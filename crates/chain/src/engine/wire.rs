@@ -56,7 +56,8 @@ pub fn encode_block(block: &SealedBlock) -> Vec<u8> {
     bytes
 }
 
-/// Reads a block of at most `limit` bytes and finds who sent its transactions, on all cores. It has no receipts yet.
+/// Reads a block of at most `limit` bytes and finds who sent its transactions, on all cores. It has
+/// no receipts yet.
 pub fn decode_block(bytes: &[u8], limit: usize) -> Result<SealedBlock, WireError> {
     if bytes.len() > limit {
         return Err(WireError::TooLarge {

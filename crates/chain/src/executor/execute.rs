@@ -105,7 +105,8 @@ fn system_call(vm: &mut Vm<'_, '_>, contract: Address, input: B256) -> Result<()
     Ok(())
 }
 
-/// Runs the system calls and the first `count` transactions of a block again, to look at what comes after.
+/// Runs the system calls and the first `count` transactions of a block again, to look at what comes
+/// after.
 pub(crate) fn replay_before(
     vm: &mut Vm<'_, '_>,
     block: &crate::store::SealedBlock,

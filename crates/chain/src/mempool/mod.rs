@@ -1,7 +1,8 @@
 //! Transactions that wait for a block.
 //!
-//! Each sender has a queue by nonce. What follows its last included nonce without a gap is ready; the rest waits.
-//! Blocks take the ready ones by what they pay, then by arrival, and a sender's in nonce order.
+//! Each sender has a queue by nonce. What follows its last included nonce without a gap is ready;
+//! the rest waits. Blocks take the ready ones by what they pay, then by arrival, and a sender's in
+//! nonce order.
 
 mod best;
 mod validate;
@@ -94,15 +95,17 @@ impl Pool {
         }
     }
 
-    /// Adds a validated transaction of a sender whose account has `nonce` and `balance`. True if it is ready to be included.
+    /// Adds a validated transaction. `account` reads nonce and balance of its sender from the
+    /// newest state; it is called under the lock, so that no block comes between it and
+    /// [`Self::included`]. True if the transaction is ready.
     pub(crate) fn add(
         &self,
         tx: PooledTx,
         bytes: usize,
-        nonce: u64,
-        balance: U256,
+        account: impl FnOnce() -> Result<(u64, U256), Rejection>,
     ) -> Result<bool, Rejection> {
         let mut inner = self.inner.lock();
+        let (nonce, balance) = account()?;
         let (sender, hash, tx_nonce) = (tx.signer(), *tx.inner().hash(), tx.nonce());
         if inner.by_hash.contains_key(&hash) {
             return Err(Rejection::AlreadyKnown);

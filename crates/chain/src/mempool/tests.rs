@@ -33,7 +33,7 @@ fn pool(count: usize) -> Pool {
 }
 
 fn add(pool: &Pool, tx: &PooledTx) -> Result<bool, Rejection> {
-    pool.add(Arc::clone(tx), 100, 0, U256::MAX)
+    pool.add(Arc::clone(tx), 100, || Ok((0, U256::MAX)))
 }
 
 fn order(pool: &Pool) -> Vec<(u8, u64)> {
@@ -97,14 +97,15 @@ fn what_a_block_refuses_holds_back_its_sender_only() {
 }
 
 proptest! {
-    /// Whatever arrives and is included: a block's list has each sender's nonces in order without a gap,
-    /// never a better-paying transaction after one that could have waited, and the books balance.
+    /// Whatever arrives and is included: a block's list has each sender's nonces in order without a
+    /// gap, never a better-paying transaction after one that could have waited, and the books
+    /// balance.
     #[test]
     fn order_and_bounds(steps in prop::collection::vec((1u8..5, 0u64..6, 1u128..50, any::<bool>()), 1..60)) {
         let pool = pool(12);
         let mut next = [0u64; 6];
         for (sender, nonce, tip, include) in steps {
-            let _ = pool.add(tx(sender, nonce, tip), 100, next[usize::from(sender)], U256::MAX);
+            let _ = pool.add(tx(sender, nonce, tip), 100, || Ok((next[usize::from(sender)], U256::MAX)));
             let mut seen = BTreeSet::new();
             let mut best = pool.best(10, usize::MAX);
             let list: Vec<_> = std::iter::from_fn(|| best.next()).collect();

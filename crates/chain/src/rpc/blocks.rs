@@ -89,7 +89,8 @@ impl Api {
             .and_then(|block| convert::transaction(&block, index)))
     }
 
-    /// The block that the ready transactions would make: what only execution tells is null, as geth has it.
+    /// The block that the ready transactions would make: what only execution tells is null, as geth
+    /// has it.
     fn pending_json(&self, full: bool) -> RpcResult<Box<RawValue>> {
         let head = self.head();
         let ctx = self.next_context(&head.head);

@@ -17,7 +17,8 @@ const PERCENTILES: usize = 100;
 const SUGGESTED_TIP: u128 = 1_000_000_000;
 
 impl Api {
-    /// Wei per gas above the base fee. There is room in the blocks of a chain that seals at once, so any tip will do.
+    /// Wei per gas above the base fee. There is room in the blocks of a chain that seals at once,
+    /// so any tip will do.
     pub(super) fn priority_fee(&self) -> u128 {
         match self.core.rules.fees {
             crate::executor::Fees::Fixed(0) => 0,

@@ -1,4 +1,5 @@
-//! The JSON-RPC server: `eth_*`, `net_*`, `web3_*`, `txpool_*`, `debug_*`, and methods for developers.
+//! The JSON-RPC server: `eth_*`, `net_*`, `web3_*`, `txpool_*`, `debug_*`, and methods for
+//! developers.
 
 mod accounts;
 mod blocks;

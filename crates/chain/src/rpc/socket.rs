@@ -79,7 +79,8 @@ pub(super) async fn run(server: Server, socket: WebSocket) {
     let _ = session.socket.send(Message::Close(None)).await;
 }
 
-/// A client too slow for its own subscriptions loses the connection rather than blocks in silence: it will come back and look.
+/// A client too slow for its own subscriptions loses the connection rather than blocks in silence:
+/// it will come back and look.
 fn lagged(error: RecvError) -> Result<(), Gone> {
     tracing::debug!(%error, "a client is too slow: closing its connection");
     Err(Gone)

@@ -3,7 +3,7 @@
 use super::{Api, convert, errors::RpcResult};
 use crate::{
     executor::Rejection,
-    mempool::{PooledTx, Validation, decode},
+    mempool::{Validation, decode},
     state::StateReader,
 };
 use alloy::{
@@ -36,21 +36,21 @@ impl Api {
 
     /// Puts a checked transaction into the pool.
     pub(crate) fn enqueue(&self, tx: Recovered<TxEnvelope>) -> Result<B256, Rejection> {
-        let head = self.head();
-        if head
-            .transaction(tx.inner().hash())
+        let (sender, hash) = (tx.signer(), *tx.inner().hash());
+        if self
+            .head()
+            .transaction(&hash)
             .is_ok_and(|found| found.is_some())
         {
             return Err(Rejection::AlreadyKnown);
         }
-        let account = head
-            .account(tx.signer())
-            .map_err(|error| Rejection::Other(error.to_string()))?;
-        let (nonce, balance) =
-            account.map_or((0, U256::ZERO), |account| (account.nonce, account.balance));
-        let (hash, bytes) = (*tx.inner().hash(), tx.inner().encode_2718_len());
-        let tx: PooledTx = Arc::new(tx);
-        let ready = self.pool.add(tx, bytes, nonce, balance)?;
+        let bytes = tx.inner().encode_2718_len();
+        let account = || {
+            let account = self.head().account(sender);
+            let account = account.map_err(|error| Rejection::Other(error.to_string()))?;
+            Ok(account.map_or((0, U256::ZERO), |account| (account.nonce, account.balance)))
+        };
+        let ready = self.pool.add(Arc::new(tx), bytes, account)?;
         // Without listeners there is nobody to tell.
         let _ = self.pending.send(hash);
         self.metrics

@@ -131,7 +131,8 @@ impl<'a> StateCache<'a> {
             .is_none_or(AccountInfo::is_empty_code_hash))
     }
 
-    /// Everything that differs from the parent. Storage roots are those of the parent: the tries set them anew.
+    /// Everything that differs from the parent. Storage roots are those of the parent: the tries
+    /// set them anew.
     pub(crate) fn into_changes(self) -> StateChanges {
         let mut changes = StateChanges::default();
         for (address, account) in self
@@ -212,7 +213,8 @@ impl DatabaseCommit for StateCache<'_> {
             if !account.is_touched() {
                 continue;
             }
-            // The executor read every account it touches, so the entry is there; a vacant one is new.
+            // The executor read every account it touches, so the entry is there; a vacant one is
+            // new.
             let cached = self
                 .accounts
                 .entry(address)
@@ -223,7 +225,8 @@ impl DatabaseCommit for StateCache<'_> {
                     storage: U256Map::default(),
                 });
             cached.changed = true;
-            // EIP-6780: only what was created in this transaction is destroyed, so nothing of it was stored before.
+            // EIP-6780: only what was created in this transaction is destroyed, so nothing of it
+            // was stored before.
             if account.is_selfdestructed() {
                 cached.info = None;
                 cached
@@ -240,7 +243,8 @@ impl DatabaseCommit for StateCache<'_> {
                     .or_insert((value.original_value, present))
                     .1 = present;
             }
-            // EIP-161: a touched account that is empty does not exist. (Storage without code comes from developer methods only.)
+            // EIP-161: a touched account that is empty does not exist. (Storage without code comes
+            // from developer methods only.)
             let stored = cached
                 .original
                 .is_some_and(|original| original.storage_root != EMPTY_ROOT_HASH);

@@ -1,4 +1,5 @@
-//! What one block changes in the state, keyed as the tries are: by keccak256 of the address and of the slot.
+//! What one block changes in the state, keyed as the tries are: by keccak256 of the address and of
+//! the slot.
 
 use crate::codec::{Codec, CodecError, get_rlp, put_rlp, take};
 use alloy_primitives::{B256, Bytes, KECCAK256_EMPTY, U256};
@@ -70,7 +71,8 @@ impl Codec for TrieAccount {
     }
 }
 
-/// `nonce ‖ balance`, both RLP, then `storage root ‖ code hash` unless both are empty. At most 106 bytes.
+/// `nonce ‖ balance`, both RLP, then `storage root ‖ code hash` unless both are empty. At most 106
+/// bytes.
 pub(crate) fn write_account(account: &TrieAccount) -> Vec<u8> {
     let mut out = Vec::with_capacity(106);
     put_rlp(&account.nonce, &mut out);

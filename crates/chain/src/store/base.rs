@@ -20,7 +20,8 @@ const BLOCKS_CACHED: usize = 32;
 pub(crate) const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 /// Height → [`SealedBlock`].
 pub(crate) const BLOCKS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("blocks");
-/// First eight bytes of a block hash, height. Short keys keep the index small; a reader checks the block.
+/// First eight bytes of a block hash, height. Short keys keep the index small; a reader checks the
+/// block.
 pub(crate) const BLOCK_INDEX: TableDefinition<'_, (u64, u64), ()> =
     TableDefinition::new("block_index");
 /// First eight bytes of a transaction hash, height, index.

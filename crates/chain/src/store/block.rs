@@ -62,7 +62,8 @@ impl SealedBlock {
         upto(index) - if index == 0 { 0 } else { upto(index - 1) }
     }
 
-    /// Size of the block as Ethereum counts it: the RLP of header, transactions, no ommers, no withdrawals. Bytes.
+    /// Size of the block as Ethereum counts it: the RLP of header, transactions, no ommers, no
+    /// withdrawals. Bytes.
     pub fn size(&self) -> usize {
         let transactions: usize = self.transactions.iter().map(|tx| tx.inner().length()).sum();
         let payload_length = self.header.length()

@@ -18,7 +18,8 @@ use crate::{
 use redb::{Database, ReadableTable, Table, WriteTransaction};
 use std::sync::Arc;
 
-/// Writes `layers`, oldest first, and everything of `version`, the last of them, that the next start needs.
+/// Writes `layers`, oldest first, and everything of `version`, the last of them, that the next
+/// start needs.
 pub(super) fn write(
     database: &Database,
     layers: &[Arc<Layer>],

@@ -50,7 +50,8 @@ impl Snapshot {
             .iter()
             .find(|undo| undo.is_block)
             .is_some_and(|undo| undo.number == number + 1);
-        // Unless something older is kept as well, a patch that followed the asked block may be forgotten.
+        // Unless something older is kept as well, a patch that followed the asked block may be
+        // forgotten.
         let first = undone.first().map_or(0, |undo| undo.seq);
         let kept = version.floor <= GENESIS
             || version
@@ -151,7 +152,8 @@ impl Version {
             .iter()
             .find(|undo| undo.is_block && undo.hash == hash)
             .map(|undo| undo.seq);
-        // What is below the floor is not known, but for the genesis: the floor may be a change after the block.
+        // What is below the floor is not known, but for the genesis: the floor may be a change
+        // after the block.
         at.or_else(|| (self.floor <= GENESIS && self.header(0).ok()??.0 == hash).then_some(GENESIS))
     }
 

@@ -1,7 +1,9 @@
-//! The journal: steps in the order they happened, appended and synced before anyone is told of them.
+//! The journal: steps in the order they happened, appended and synced before anyone is told of
+//! them.
 //!
-//! A file is a sequence of `length (u32) ‖ crc32 (u32) ‖ bytes`. Appending is one write and one `fdatasync`, whatever
-//! the number of records. A crash can leave a torn record at the end of the newest file: it was never acknowledged, and is cut off.
+//! A file is a sequence of `length (u32) ‖ crc32 (u32) ‖ bytes`. Appending is one write and one
+//! `fdatasync`, whatever the number of records. A crash can leave a torn record at the end of the
+//! newest file: it was never acknowledged, and is cut off.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -23,8 +25,8 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Opens the journal in `dir`, gives every whole record in it to `each`, oldest first, and cuts off a torn end.
-    /// `each` answers the number of the step after the record's.
+    /// Opens the journal in `dir`, gives every whole record in it to `each`, oldest first, and cuts
+    /// off a torn end. `each` answers the number of the step after the record's.
     pub(crate) fn open<E: From<io::Error>>(
         dir: &Path,
         mut next: u64,
@@ -159,7 +161,8 @@ mod tests {
     }
 
     proptest! {
-        /// However the newest file is cut, every record that was whole is read, now and after another start.
+        /// However the newest file is cut, every record that was whole is read, now and after
+        /// another start.
         #[test]
         fn a_torn_end_loses_only_itself(
             records in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 1..20), cut in any::<prop::sample::Index>())

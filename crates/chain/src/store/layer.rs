@@ -1,4 +1,5 @@
-//! One step of the chain's history, as it is journalled, kept in memory, and later written to the database.
+//! One step of the chain's history, as it is journalled, kept in memory, and later written to the
+//! database.
 
 use super::SealedBlock;
 use crate::{
@@ -21,7 +22,8 @@ pub(crate) enum Step {
     Revert { to: u64, number: u64 },
 }
 
-/// A step with its effects. Steps are numbered without gaps; a database holds all of them up to one number.
+/// A step with its effects. Steps are numbered without gaps; a database holds all of them up to one
+/// number.
 #[derive(Debug)]
 pub(crate) struct Layer {
     pub(crate) seq: u64,

@@ -1,7 +1,8 @@
 //! The log index: which blocks may hold a log of an address or with a topic.
 //!
-//! Blocks are gathered in sections. A section is a sorted list of (hash of the value, block), written once it is large,
-//! so that indexing never touches old pages. The hash is short: a reader looks into the blocks that it is given.
+//! Blocks are gathered in sections. A section is a sorted list of (hash of the value, block),
+//! written once it is large, so that indexing never touches old pages. The hash is short: a reader
+//! looks into the blocks that it is given.
 
 use super::SealedBlock;
 use crate::codec::{CodecError, take};
@@ -110,4 +111,57 @@ pub(crate) fn find(first: u64, bytes: &[u8], key: LogKey) -> Result<BTreeSet<u64
         .iter()
         .take_while(|entry| entry[..8] == wanted[..]);
     found.map(|entry| Ok(first + word(&entry[8..])?)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy::consensus::{Header, Receipt};
+    use alloy_primitives::{Address, Bytes, Log};
+    use proptest::prelude::*;
+
+    fn block(number: u64, topics: &[u8]) -> SealedBlock {
+        let log = |topic: &u8| {
+            Log::new_unchecked(Address::ZERO, vec![B256::repeat_byte(*topic)], Bytes::new())
+        };
+        let logs = topics.iter().map(log).collect();
+        let receipt = Receipt {
+            status: true.into(),
+            cumulative_gas_used: 0,
+            logs,
+        };
+        SealedBlock::new(
+            Header {
+                number,
+                ..Header::default()
+            },
+            Vec::new(),
+            vec![receipt],
+        )
+    }
+
+    proptest! {
+        /// The index names exactly the blocks with a value, after any number of writes, reads
+        /// and truncations.
+        #[test]
+        fn finds_the_blocks_that_have_a_value(
+            topics in prop::collection::vec(prop::collection::vec(0u8..6, 0..4), 1..30),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut section = Section::new(100);
+            for (number, topics) in (100u64..).zip(&topics) {
+                section.add(&block(number, topics));
+                section = Section::from_bytes(100, &section.to_bytes()).unwrap();
+            }
+            let last = 100 + cut.index(topics.len()) as u64;
+            section.truncate(last);
+            for wanted in 0..6u8 {
+                let key = LogKey::new(B256::repeat_byte(wanted).as_slice());
+                let found = find(100, &section.to_bytes(), key).unwrap();
+                let blocks = (100..=last).zip(&topics);
+                let expected = blocks.filter(|(_, topics)| topics.contains(&wanted));
+                prop_assert_eq!(found, expected.map(|(number, _)| number).collect());
+            }
+        }
+    }
 }

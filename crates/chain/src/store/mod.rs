@@ -1,9 +1,10 @@
 //! The store: blocks and state that survive a crash.
 //!
-//! A step (a block, mostly) is appended to a journal and synced; then it is true. It stays in memory, laid over a
-//! snapshot of the database, until a checkpoint writes many steps to the database at once and drops their journal.
-//! So a block costs one sequential write, the database costs one transaction in thousands of blocks, and a start
-//! replays at most the steps since the last checkpoint, however long the chain.
+//! A step (a block, mostly) is appended to a journal and synced; then it is true. It stays in
+//! memory, laid over a snapshot of the database, until a checkpoint writes many steps to the
+//! database at once and drops their journal. So a block costs one sequential write, the database
+//! costs one transaction in thousands of blocks, and a start replays at most the steps since the
+//! last checkpoint, however long the chain.
 
 mod base;
 mod block;
@@ -271,7 +272,8 @@ impl Shared {
         }
     }
 
-    /// Writes the steps since the last checkpoint to the database, and moves the head over the new snapshot.
+    /// Writes the steps since the last checkpoint to the database, and moves the head over the new
+    /// snapshot.
     fn checkpoint(&self) -> Result<(), StoreError> {
         let target = {
             let mut writer = self.writer.lock();

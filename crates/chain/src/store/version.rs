@@ -1,7 +1,8 @@
 //! The chain after one step: every block and the whole state, as an immutable value.
 //!
-//! A version is a snapshot of the database with the steps since laid over it in persistent maps, so that it costs what
-//! its step changed, and any number of them (readers, unfinalized blocks, siblings) live side by side without locks.
+//! A version is a snapshot of the database with the steps since laid over it in persistent maps, so
+//! that it costs what its step changed, and any number of them (readers, unfinalized blocks,
+//! siblings) live side by side without locks.
 
 use super::{
     SealedBlock,

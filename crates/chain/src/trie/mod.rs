@@ -1,10 +1,12 @@
 //! A Merkle-Patricia trie that is updated in place of being rebuilt.
 //!
-//! A [`Trie`] is a persistent tree: cloning is one reference count, and versions share every node they have in common,
-//! so each block keeps a trie of its own at the price of what it changed. Nodes not yet needed are [`Child::Stub`]s;
-//! they are read on demand from a [`NodeSource`] by their *path*, and checked against the hash that the parent holds.
+//! A [`Trie`] is a persistent tree: cloning is one reference count, and versions share every node
+//! they have in common, so each block keeps a trie of its own at the price of what it changed.
+//! Nodes not yet needed are [`Child::Stub`]s; they are read on demand from a [`NodeSource`] by
+//! their *path*, and checked against the hash that the parent holds.
 //!
-//! Only branches are stored as nodes. A leaf is found again in the flat state, as the one key below its path.
+//! Only branches are stored as nodes. A leaf is found again in the flat state, as the one key below
+//! its path.
 
 mod node;
 mod proof;

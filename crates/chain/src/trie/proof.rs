@@ -7,7 +7,8 @@ use alloy_trie::{
     nodes::{ExtensionNodeRef, LeafNodeRef, RlpNode},
 };
 
-/// The RLP of each node from the root to where `key` is, or would be. Nodes embedded in their parent are not repeated.
+/// The RLP of each node from the root to where `key` is, or would be. Nodes embedded in their
+/// parent are not repeated.
 pub(super) fn prove(
     owner: Option<B256>,
     root: &mut Child,

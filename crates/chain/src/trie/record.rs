@@ -4,7 +4,8 @@ use super::{Child, Node, TrieError};
 use alloy_primitives::B256;
 use alloy_trie::{Nibbles, nodes::RlpNode};
 
-/// Where a branch is stored: `0 ‖ path` in the account trie, `1 ‖ account hash ‖ path` in a storage trie, one byte a nibble.
+/// Where a branch is stored: `0 ‖ path` in the account trie, `1 ‖ account hash ‖ path` in a storage
+/// trie, one byte a nibble.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct NodeKey(Vec<u8>);
 

@@ -63,8 +63,9 @@ fn rlp(value: U256) -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
-    /// Whatever is set and removed, in batches, with nodes forgotten in between: the root is that of a trie built at once,
-    /// the records are those of a trie that was never changed, and every key can be proved.
+    /// Whatever is set and removed, in batches, with nodes forgotten in between: the root is that
+    /// of a trie built at once, the records are those of a trie that was never changed, and every
+    /// key can be proved.
     #[test]
     fn matches_a_trie_built_at_once(batches in prop::collection::vec(
         (prop::collection::vec((key(), 0u64..3), 1..12), any::<bool>()), 1..12))

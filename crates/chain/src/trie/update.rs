@@ -201,7 +201,8 @@ impl Update<'_> {
     }
 }
 
-/// Splits `old` where it leaves `key`: the common prefix, and children with what was at `old` in its new place.
+/// Splits `old` where it leaves `key`: the common prefix, and children with what was at `old` in
+/// its new place.
 fn split(
     old: &Nibbles,
     key: &Nibbles,

@@ -13,7 +13,8 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Called with 32 bytes, it stores them in slot 0 and logs them as topic and data. Called with none, it reverts with the error `0xdeadbeef`.
+/// Called with 32 bytes, it stores them in slot 0 and logs them as topic and data. Called with
+/// none, it reverts with the error `0xdeadbeef`.
 pub(crate) const CODE: [u8; 50] = hex!(
     "602780600b6000396000f3"
     "36156016576000358060005580600052602060" "00a1005b63deadbeef60e01b60005260046000fd"

@@ -1,4 +1,5 @@
-//! Transactions and messages signed by keys that the node holds, or sent for accounts whose keys nobody gave.
+//! Transactions and messages signed by keys that the node holds, or sent for accounts whose keys
+//! nobody gave.
 
 use super::{
     super::{
@@ -79,7 +80,8 @@ impl Api {
             Ok(key) => key
                 .sign_transaction_sync(&mut typed)
                 .map_err(|error| RpcError::internal(error.to_string()))?,
-            // No key, no signature: one that names the sender, so that hashes differ between senders.
+            // No key, no signature: one that names the sender, so that hashes differ between
+            // senders.
             Err(_) => Signature::new(U256::from_be_slice(from.as_slice()), U256::ONE, false),
         };
         let tx: TxEnvelope = typed.into_signed(signature).into();
