@@ -1,3 +1,36 @@
 //! What is measured against others, each peer in the same run.
+//!
+//! `cargo run --release -p bench -- NAME` prints a table for people; with `--json`, one line for scripts.
+#![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
-fn main() {}
+mod gas;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(version, about = "Measures Canut beside its peers, in the same run")]
+struct Cli {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// Gas of every operation of the hub, beside PoCo's contracts.
+    Gas(gas::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().bench {
+        Bench::Gas(args) => gas::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
