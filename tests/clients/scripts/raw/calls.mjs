@@ -29,7 +29,7 @@ export default async function calls(w) {
     const call = w.probing(name, args, fields);
     await w.ask(`${what}: call`, 'eth_call', [call, 'latest']);
     await w.ask(`${what}: estimate`, 'eth_estimateGas', [call]);
-    await w.ask(`${what}: access list`, 'eth_createAccessList', [call, 'latest']);
+    w.note(`${what}: access list`, sorted(await w.rpc.ask('eth_createAccessList', [call, 'latest'])));
   }
 
   const create = PROBE.bytecode + PROBE.interface.encodeDeploy([1]).slice(2);
@@ -63,6 +63,14 @@ export default async function calls(w) {
   }
   await places(w);
   await overrides(w);
+}
+
+/** Access lists come in no particular order. */
+function sorted(answer) {
+  const list = answer.result?.accessList ?? [];
+  list.forEach((entry) => entry.storageKeys.sort());
+  list.sort((a, b) => a.address.localeCompare(b.address));
+  return answer;
 }
 
 /** The same question asked of other blocks. */

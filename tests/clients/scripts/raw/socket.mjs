@@ -67,7 +67,9 @@ async function transactions(w) {
   w.note('transactions: in full', Object.keys(answer));
   if (answer.result) {
     await w.send(wallets[2], { to: NOWHERE, value: 2n });
-    w.note('transactions: in full, one', unnamed(await full.notifications(1), answer.result));
+    const [message] = await full.notifications(1);
+    const { hash, from, nonce, value, input, type } = message.params.result;
+    w.note('transactions: in full, one', { hash, from, nonce, value, input, type });
   }
   await full.close();
 }

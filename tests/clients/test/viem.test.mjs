@@ -1,0 +1,4 @@
+import script from '../scripts/viem.mjs';
+import { compare } from '../lib/suite.mjs';
+
+compare('viem', script);
