@@ -6,6 +6,7 @@ export const ABSENT = '(absent)';
 export const ANY = '(any)';
 
 const TIMES = new Set(['timestamp', 'blockTimestamp']);
+const EMPTY_TRIE = '0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421';
 /** PREVRANDAO, in each library's words. */
 const RANDOM = new Set(['mixHash', 'prevRandao']);
 
@@ -51,7 +52,7 @@ function harvest(value, names) {
     const height = number(value.number);
     if (isHash(value.hash)) names.set(value.hash, `<block ${height}>`);
     if (height > 0) names.set(value.parentHash, `<block ${height - 1}>`);
-    if (isHash(value.stateRoot)) names.set(value.stateRoot, `<state ${height}>`);
+    if (isHash(value.stateRoot) && value.stateRoot !== EMPTY_TRIE) names.set(value.stateRoot, `<state ${height}>`);
   }
   if (isHash(value.blockHash) && isSet(value.blockNumber)) {
     names.set(value.blockHash, `<block ${number(value.blockNumber)}>`);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { nextBaseFee } from './fees.mjs';
 import { Rpc } from './rpc.mjs';
 
 export const CAST = bin('cast');
@@ -45,8 +46,12 @@ async function listen(command, args, pattern) {
   return { url, ws: url.replace('http', 'ws'), rpc: new Rpc(url), stop, pid: child.pid };
 }
 
+/** Stands in for the node under test: `CANUT_BIN=anvil` shows what the tests themselves hide or get wrong. */
+export const REHEARSAL = process.env.CANUT_BIN === 'anvil';
+
 /** The node under test, on a fresh directory, with the developer methods. */
 export async function startOurs(extra = []) {
+  if (REHEARSAL) return startAnvil(undefined, ['--gas-limit', '60000000']);
   const binary = process.env.CANUT_BIN;
   if (!binary) throw new Error('CANUT_BIN is not set: give the path of the canut binary');
   const dir = mkdtempSync(join(tmpdir(), 'canut-clients-'));
@@ -60,17 +65,20 @@ export async function startOurs(extra = []) {
   return { ...node, name: 'ours', stop };
 }
 
-/** Anvil with the genesis parameters of `like` (a block), so that fees and roots can be compared exactly. */
+/**
+ * Anvil with the genesis parameters of `like` (a genesis block), so that fees and roots can be compared exactly.
+ * Anvil gives its first block the base fee of its genesis; so its genesis gets the fee of our first block.
+ */
 export async function startAnvil(like, extra = []) {
   const args = ['--port', '0', '--hardfork', 'osaka', '--disable-default-create2-deployer', ...extra];
   if (like) args.push('--gas-limit', BigInt(like.gasLimit).toString());
-  if (like) args.push('--block-base-fee-per-gas', BigInt(like.baseFeePerGas).toString());
+  if (like) args.push('--block-base-fee-per-gas', nextBaseFee(like).toString());
   return { ...(await listen(ANVIL, args, /Listening on (\S+)/)), name: 'anvil' };
 }
 
-/** Both, alike. `CANUT_BIN=anvil` compares anvil with itself, which shows what the comparison hides. */
+/** Both, alike. */
 export async function startPair() {
-  const ours = process.env.CANUT_BIN === 'anvil' ? await startAnvil() : await startOurs();
+  const ours = await startOurs();
   const genesis = await ours.rpc.call('eth_getBlockByNumber', ['0x0', false]);
   const anvil = await startAnvil(genesis);
   return { ours, anvil, stop: () => Promise.all([ours.stop(), anvil.stop()]) };

@@ -6,7 +6,6 @@ import sys
 from eth_account import Account
 from web3 import HTTPProvider, Web3
 from web3.exceptions import Web3Exception
-from web3.providers.rpc.utils import ExceptionRetryConfiguration
 
 GWEI = 10**9
 NOWHERE = Web3.to_checksum_address("0x00000000000000000000000000000000dead0001")
@@ -37,7 +36,7 @@ def reads(w3, probe):
     note("values", [probe.functions.values(0).call(), probe.functions.environment().call()])
     note("past", probe.functions.count().call(block_identifier=1))
     note("storage", [w3.eth.get_storage_at(probe.address, 1), w3.eth.get_code(probe.address)])
-    proof = dict(w3.eth.get_proof(probe.address, [1]))
+    proof = dict(w3.eth.get_proof(probe.address, ["0x" + "00" * 31 + "01"]))
     proof["accountProof"] = len(proof["accountProof"]) > 0
     note("proof", proof)
     with w3.batch_requests() as batch:
@@ -103,7 +102,7 @@ def events(w3, probe, alice):
 
 
 def main(url, artifact):
-    w3 = Web3(HTTPProvider(url, exception_retry_configuration=ExceptionRetryConfiguration(errors=(), retries=0)))
+    w3 = Web3(HTTPProvider(url, exception_retry_configuration=None))
     Account.enable_unaudited_hdwallet_features()
     phrase = "test test test test test test test test test test test junk"
     owner, alice = (Account.from_mnemonic(phrase, account_path=f"m/44'/60'/0'/0/{i}") for i in range(2))
