@@ -3,6 +3,7 @@
 //! `cargo run --release -p bench -- NAME` prints a table for people; with `--json`, one line for scripts.
 #![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
 
+mod chain;
 mod gas;
 
 use std::process::ExitCode;
@@ -20,16 +21,19 @@ struct Cli {
 enum Bench {
     /// Gas of every operation of the hub, beside PoCo's contracts.
     Gas(gas::Args),
+    /// The embedded Ethereum node, beside anvil.
+    Chain(chain::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().bench {
         Bench::Gas(args) => gas::run(&args),
+        Bench::Chain(args) => chain::run(args).map(|report| println!("{report}")),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            println!("{error}");
+            println!("{error:#}");
             ExitCode::FAILURE
         }
     }

@@ -1,6 +1,6 @@
 // What is refused, and in which words: libraries parse them.
-import { concat, encodeRlp, keccak256, stripZerosLeft, toBeHex } from 'ethers';
-import { CHAIN_ID, ETHER, GWEI, NOWHERE, pauper, wallets } from '../../lib/world.mjs';
+import { Wallet, concat, encodeRlp, id, keccak256, stripZerosLeft, toBeHex } from 'ethers';
+import { CHAIN_ID, ETHER, GWEI, NOWHERE, hex, pauper, wallets } from '../../lib/world.mjs';
 
 export default async function errors(w) {
   await w.deploy();
@@ -16,8 +16,8 @@ async function sending(w) {
   const { gasLimit } = await w.rpc.call('eth_getBlockByNumber', ['latest', false]);
   const plain = { to: NOWHERE, value: 1n, gasLimit: 21_000n };
   await w.send(alice, plain);
+  await w.submit('nonce too low', alice, { ...plain, nonce: 0 });
   const each = {
-    'nonce too low': { ...plain, nonce: 0 },
     'insufficient funds': { ...plain, value: 20_000n * ETHER },
     'too little gas': { ...plain, gasLimit: 20_000n },
     'too little gas for the data': { ...plain, data: `0x${'ff'.repeat(100)}`, gasLimit: 21_100n },
@@ -29,7 +29,7 @@ async function sending(w) {
     'another chain, legacy': { ...plain, type: 0, chainId: 1 },
     'too much initialisation code': { data: `0x${'00'.repeat(49_153)}`, gasLimit: 5_000_000n },
   };
-  for (const [what, fields] of Object.entries(each)) await w.submit(what, alice, fields);
+  for (const [what, fields] of Object.entries(each)) await w.submit(what, await fresh(w, what), { nonce: 0, ...fields });
   await w.submit('a pauper', pauper, { ...plain, nonce: 0 });
   await w.ask('a tip above the fee', 'eth_sendRawTransaction', [tipAboveFee(alice, await w.nonce(alice))]);
 
@@ -47,6 +47,13 @@ async function sending(w) {
   };
   for (const [what, bytes] of Object.entries(raw)) await w.ask(`raw: ${what}`, 'eth_sendRawTransaction', [bytes]);
   await w.ask('from an unlocked account', 'eth_sendTransaction', [{ from: pauper.address, to: NOWHERE }]);
+}
+
+/** A funded account for each attempt, so that one that is accepted does not disturb the next. */
+async function fresh(w, name) {
+  const wallet = new Wallet(id(name));
+  await w.rpc.call('hardhat_setBalance', [wallet.address, hex(10_000n * ETHER)]);
+  return wallet;
 }
 
 /** By hand, because ethers refuses to sign it. */

@@ -1,0 +1,92 @@
+//! The figures of both nodes, as a table for people and a line for scripts.
+
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+
+/// What one node showed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Figures {
+    /// Transfers a second, all clients together.
+    pub(super) tps: f64,
+    /// From send to receipt under load, milliseconds.
+    pub(super) loaded_p50_ms: f64,
+    /// The same, 99th percentile.
+    pub(super) loaded_p99_ms: f64,
+    /// From send to receipt on an idle node, milliseconds.
+    pub(super) p50_ms: f64,
+    /// The same, 99th percentile.
+    pub(super) p99_ms: f64,
+    /// Resident memory after the load, bytes.
+    pub(super) resident: u64,
+    /// Disk after the load, bytes; `None` for a node that keeps nothing.
+    pub(super) disk: Option<u64>,
+}
+
+/// Both nodes in one run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Report {
+    /// Transfers under load.
+    pub(super) transfers: u64,
+    pub(super) ours: Figures,
+    pub(super) anvil: Figures,
+}
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+#[expect(clippy::cast_precision_loss, reason = "bytes and counts are far below 2^52")]
+impl Report {
+    /// Key, name and unit, and a node's figure.
+    fn rows(&self) -> [Row; 7] {
+        let transfers = self.transfers as f64;
+        let figures: [(_, _, fn(&Figures, f64) -> Option<f64>); 7] = [
+            ("tps", "transfers a second, all clients", |f, _| Some(f.tps)),
+            ("p50_ms", "send to receipt, idle: median, ms", |f, _| Some(f.p50_ms)),
+            ("p99_ms", "send to receipt, idle: 99 %, ms", |f, _| Some(f.p99_ms)),
+            ("loaded_p50_ms", "send to receipt, under load: median, ms", |f, _| Some(f.loaded_p50_ms)),
+            ("loaded_p99_ms", "send to receipt, under load: 99 %, ms", |f, _| Some(f.loaded_p99_ms)),
+            ("resident_mib", "memory after the load, MiB", |f, _| Some(f.resident as f64 / MIB)),
+            ("disk_bytes_per_transfer", "disk, bytes a transfer", |f, n| f.disk.map(|disk| disk as f64 / n)),
+        ];
+        figures.map(|(key, name, figure)| Row {
+            key,
+            name,
+            ours: figure(&self.ours, transfers),
+            anvil: figure(&self.anvil, transfers),
+        })
+    }
+
+    pub(super) fn json(&self) -> String {
+        let mut out = Map::new();
+        for row in self.rows() {
+            out.insert(row.key.into(), json!({ "ours": rounded(row.ours), "anvil": rounded(row.anvil) }));
+        }
+        out.insert("transfers".into(), self.transfers.into());
+        Value::from(out).to_string()
+    }
+
+    pub(super) fn table(&self) -> String {
+        let mut out = format!("{:<42}{:>12}{:>12}{:>14}\n", "", "ours", "anvil", "ours / anvil");
+        for row in self.rows() {
+            let ratio = row.ours.zip(row.anvil).map(|(ours, anvil)| ours / anvil);
+            // Writing to a string does not fail.
+            let _ = writeln!(out, "{:<42}{:>12}{:>12}{:>14}", row.name, cell(row.ours), cell(row.anvil), cell(ratio));
+        }
+        let _ = write!(out, "{} transfers under load", self.transfers);
+        out
+    }
+}
+
+struct Row {
+    key: &'static str,
+    name: &'static str,
+    ours: Option<f64>,
+    anvil: Option<f64>,
+}
+
+fn rounded(value: Option<f64>) -> Value {
+    value.map_or(Value::Null, |value| json!((value * 1000.0).round() / 1000.0))
+}
+
+fn cell(value: Option<f64>) -> String {
+    value.map_or("-".into(), |value| if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") })
+}
