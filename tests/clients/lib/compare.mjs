@@ -2,8 +2,6 @@
 
 /** Stands for a field that one side does not have. */
 export const ABSENT = '(absent)';
-/** In the table of differences: a value that is not pinned. */
-export const ANY = '(any)';
 
 const TIMES = new Set(['timestamp', 'blockTimestamp']);
 const EMPTY_TRIE = '0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421';
@@ -106,13 +104,15 @@ export function judge(found, table) {
   return { unlisted, stale: table.filter((e) => !used.has(e)) };
 }
 
+/** An entry pins both values, one of them, or (`when`) how they go together. */
 function matches(entry, found) {
-  const at = [entry.at].flat().some((pattern) => glob(pattern).test(found.path));
-  return at && same(entry.anvil, found.anvil) && same(entry.ours, found.ours);
+  if (![entry.at].flat().some((pattern) => glob(pattern).test(found.path))) return false;
+  if (entry.when) return entry.when(found.anvil, found.ours);
+  return same(entry.anvil, found.anvil) && same(entry.ours, found.ours);
 }
 
 const same = (expected, value) =>
-  expected === ANY ||
+  expected === undefined ||
   (expected instanceof RegExp ? typeof value === 'string' && expected.test(value) : expected === value);
 
 /** `*` stands for anything within one segment, `**` for anything. */

@@ -70,7 +70,8 @@ export async function startOurs(extra = []) {
  * Anvil gives its first block the base fee of its genesis; so its genesis gets the fee of our first block.
  */
 export async function startAnvil(like, extra = []) {
-  const args = ['--port', '0', '--hardfork', 'osaka', '--disable-default-create2-deployer', '--enable-tx-gas-limit', ...extra];
+  const rules = ['--hardfork', 'osaka', '--enable-tx-gas-limit', '--slots-in-an-epoch', '0', '--disable-default-create2-deployer'];
+  const args = ['--port', '0', ...rules, ...extra];
   if (like) args.push('--gas-limit', BigInt(like.gasLimit).toString());
   if (like) args.push('--block-base-fee-per-gas', (REHEARSAL ? BigInt(like.baseFeePerGas) : nextBaseFee(like)).toString());
   return { ...(await listen(ANVIL, args, /Listening on (\S+)/)), name: 'anvil' };

@@ -1,7 +1,7 @@
 // Runs a script against both nodes and fails on any difference that the table does not list.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DIFFERENCES } from '../differences.mjs';
+import { DIFFERENCES } from '../differences/index.mjs';
 import { differences, judge } from './compare.mjs';
 import { REHEARSAL, startPair } from './servers.mjs';
 import { World } from './world.mjs';

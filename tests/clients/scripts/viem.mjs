@@ -8,6 +8,8 @@ import { MNEMONIC, NOWHERE, PROBE, word } from '../lib/world.mjs';
 
 const accounts = [0, 1, 2, 3].map((addressIndex) => mnemonicToAccount(MNEMONIC, { addressIndex }));
 const { abi, bytecode } = PROBE;
+/** Given where hashes are compared: what a library chooses depends on the estimate, which may differ a little. */
+const FEES = { maxFeePerGas: parseGwei('10'), maxPriorityFeePerGas: parseGwei('1') };
 
 export default async function viem(w) {
   const batched = http(w.url, { batch: true, retryCount: 0 });
@@ -15,7 +17,7 @@ export default async function viem(w) {
   const wallet = (i) => createWalletClient({ chain: foundry, transport: batched, account: accounts[i] });
   const receipt = (hash) => client.waitForTransactionReceipt({ hash });
 
-  const deployed = await receipt(await wallet(0).deployContract({ abi, bytecode, args: [42n], value: 5n }));
+  const deployed = await receipt(await wallet(0).deployContract({ abi, bytecode, args: [42n], value: 5n, gas: 3_000_000n, ...FEES }));
   w.note('deployment', deployed);
   const probe = getContract({ address: deployed.contractAddress, abi, client: { public: client, wallet: wallet(1) } });
   await reads(w, client, probe);
@@ -31,8 +33,10 @@ async function reads(w, client, probe) {
   w.note('in one batch', await Promise.all([
     client.getChainId(), client.getBlockNumber(), client.getGasPrice(), client.getBalance({ address }),
     client.getTransactionCount({ address: accounts[0].address }), client.getCode({ address }),
-    client.getStorageAt({ address, slot: '0x1' }), probe.read.values([0n]), probe.read.environment(),
+    client.getStorageAt({ address, slot: '0x1' }), probe.read.values([0n]),
   ]));
+  const [number, gasLimit, chain, fee, blobFee, origin] = await probe.read.environment();
+  w.note('environment', { number, gasLimit, chain, fee, blobFee, origin });
   w.note('fees', await client.estimateFeesPerGas());
   w.note('tip', await client.estimateMaxPriorityFeePerGas());
   w.note('fee history', await client.getFeeHistory({ blockCount: 2, rewardPercentiles: [25, 75] }));
@@ -46,25 +50,29 @@ async function reads(w, client, probe) {
 }
 
 async function writes(w, client, probe, wallet, receipt) {
+  const byItself = await receipt(await probe.write.store([1n, 2n, 'three']));
+  w.note('gas and fees left to the library', [byItself.status, byItself.type, byItself.gasUsed]);
   const kinds = {
-    defaults: {},
     legacy: { type: 'legacy', gasPrice: parseGwei('5') },
     'access list': { type: 'eip2930', gasPrice: parseGwei('5'), accessList: [{ address: probe.address, storageKeys: [] }] },
     'dynamic fee': { maxFeePerGas: parseGwei('6'), maxPriorityFeePerGas: parseGwei('2') },
   };
   for (const [kind, overrides] of Object.entries(kinds)) {
-    const hash = await probe.write.store([BigInt(kind.length), 3n, kind], overrides);
+    const hash = await probe.write.store([BigInt(kind.length), 3n, kind], { gas: 200_000n, ...overrides });
     w.note(`${kind}: receipt`, await receipt(hash));
     w.note(`${kind}: transaction`, await client.getTransaction({ hash }));
     w.note(`${kind}: confirmations`, await client.getTransactionConfirmations({ hash }));
   }
-  const simulated = await client.simulateContract({ ...probe, functionName: 'make', args: [7n], account: accounts[2], value: 3n });
+  const simulated = await client.simulateContract({ ...at(probe), functionName: 'make', args: [7n], account: accounts[2], value: 3n });
   w.note('simulation', simulated.result);
   w.note('as simulated', (await receipt(await wallet(2).writeContract(simulated.request))).status);
   const authorization = await wallet(3).signAuthorization({ contractAddress: probe.address });
-  const delegation = await wallet(2).sendTransaction({ authorizationList: [authorization], to: accounts[3].address });
+  const delegation = await wallet(2).sendTransaction({ authorizationList: [authorization], to: accounts[3].address, gas: 200_000n, ...FEES });
   w.note('delegation', await receipt(delegation));
 }
+
+/** Only what calls need of a contract object: viem cannot print the rest in its errors. */
+const at = ({ address }) => ({ address, abi });
 
 /** The chain of causes, by name and short message. */
 const refusal = async (promise) => {
@@ -84,11 +92,11 @@ async function failures(w, client, probe, wallet) {
     assertion: ['failAssertion', [false]], division: ['divide', [1n, 0n]], underflow: ['subtract', [1n, 2n]],
   };
   for (const [what, [functionName, args]] of Object.entries(calls)) {
-    w.note(`revert with ${what}: call`, await refusal(client.readContract({ ...probe, functionName, args })));
-    const simulation = { ...probe, functionName, args, account: accounts[1] };
+    w.note(`revert with ${what}: call`, await refusal(client.readContract({ ...at(probe), functionName, args })));
+    const simulation = { ...at(probe), functionName, args, account: accounts[1] };
     w.note(`revert with ${what}: estimate`, await refusal(client.estimateContractGas(simulation)));
   }
-  const fees = { gas: 21_000n, maxFeePerGas: parseGwei('10'), maxPriorityFeePerGas: parseGwei('1') };
+  const fees = { gas: 21_000n, ...FEES };
   const send = (tx) => refusal(wallet(1).sendTransaction({ to: NOWHERE, ...fees, ...tx }));
   w.note('nonce used', await send({ nonce: 0 }));
   w.note('insufficient funds', await send({ value: parseEther('1000000') }));
@@ -98,9 +106,9 @@ async function failures(w, client, probe, wallet) {
 }
 
 async function events(w, client, probe, receipt) {
-  w.note('past events', await client.getContractEvents({ ...probe, eventName: 'Stored', fromBlock: 0n }));
-  const filter = await client.createContractEventFilter({ ...probe, eventName: 'Tick' });
-  await receipt(await probe.write.ticks([3n]));
+  w.note('past events', await client.getContractEvents({ ...at(probe), eventName: 'Stored', fromBlock: 0n }));
+  const filter = await client.createContractEventFilter({ ...at(probe), eventName: 'Tick' });
+  await receipt(await probe.write.ticks([3n], { gas: 200_000n, ...FEES }));
   w.note('events since', await client.getFilterChanges({ filter }));
   w.note('no more events', await client.getFilterChanges({ filter }));
   w.note('filter removed', await client.uninstallFilter({ filter }));
@@ -111,13 +119,13 @@ async function subscriptions(w, probe, wallet, receipt) {
   const live = createPublicClient({ chain: foundry, transport });
   const first = (watch) => new Promise((resolve, reject) => watch(resolve, reject));
   const block = first((onBlock, onError) => live.watchBlocks({ onBlock, onError }));
-  const logs = first((onLogs, onError) => live.watchContractEvent({ ...probe, eventName: 'Stored', onLogs, onError }));
+  const logs = first((onLogs, onError) => live.watchContractEvent({ ...at(probe), eventName: 'Stored', onLogs, onError }));
   const hashes = first((onTransactions, onError) => live.watchPendingTransactions({ onTransactions, onError }));
   // The subscriptions are asked for in the background, on this very connection: an answer after them shows that they stand.
   await live.getChainId();
   await new Promise((resolve) => setImmediate(resolve));
   await live.getChainId();
-  const hash = await wallet(1).writeContract({ ...probe, functionName: 'store', args: [5n, 6n, 'seven'] });
+  const hash = await wallet(1).writeContract({ ...at(probe), functionName: 'store', args: [5n, 6n, 'seven'], gas: 200_000n, ...FEES });
   const mined = await receipt(hash);
   w.note('head', (await block).number === mined.blockNumber);
   w.note('logs', await logs);

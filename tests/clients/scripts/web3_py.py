@@ -33,7 +33,9 @@ def reads(w3, probe):
     note("block", w3.eth.get_block(1))
     note("block in full", w3.eth.get_block(1, full_transactions=True))
     note("receipts", w3.eth.get_block_receipts(1))
-    note("values", [probe.functions.values(0).call(), probe.functions.environment().call()])
+    note("value", probe.functions.values(0).call())
+    names = ["number", "gasLimit", "chain", "fee", "blobFee", "origin"]
+    note("environment", dict(zip(names, probe.functions.environment().call())))
     note("past", probe.functions.count().call(block_identifier=1))
     note("storage", [w3.eth.get_storage_at(probe.address, 1), w3.eth.get_code(probe.address)])
     proof = dict(w3.eth.get_proof(probe.address, ["0x" + "00" * 31 + "01"]))

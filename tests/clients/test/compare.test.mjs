@@ -47,4 +47,7 @@ test('the table forgives what it lists, exactly, and nothing stale', () => {
   assert.deepEqual(judged({ at: 'step.error.code', anvil: -1, ours: -3 }), [1, 1]);
   assert.deepEqual(judged({ at: 'step.*', anvil: -1, ours: -2 }), [1, 1]);
   assert.deepEqual(judged({ at: 'step.**', anvil: -1, ours: -2 }), [0, 0]);
+  assert.deepEqual(judged({ at: 'step.**', ours: -2 }), [0, 0]);
+  assert.deepEqual(judged({ at: 'step.**', when: (anvil, ours) => anvil === ours + 1 }), [0, 0]);
+  assert.deepEqual(judged({ at: 'step.**', when: (anvil, ours) => anvil < ours }), [1, 1]);
 });

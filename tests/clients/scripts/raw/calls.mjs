@@ -20,7 +20,6 @@ export default async function calls(w) {
     'emits': ['ticks', [3]],
     'creates': ['make', [9], { value: '0x1' }],
     'nests': ['nest', [4]],
-    'sees its environment': ['environment'],
     'clears': ['clear', [0, 20]],
     'needs a reserve of gas': ['greedy'],
     'pays a function that takes nothing': ['values', [3], { value: '0x1' }],
@@ -73,12 +72,19 @@ function sorted(answer) {
   return answer;
 }
 
+/** What a contract sees, field by field. */
+async function environment(w, step, params) {
+  const { result, error } = await w.rpc.ask('eth_call', params);
+  const read = () => (result === '0x' ? result : PROBE.interface.decodeFunctionResult('environment', result).toObject());
+  w.note(step, error ? { error } : read());
+}
+
 /** The same question asked of other blocks. */
 async function places(w) {
   const call = w.probing('values', [3]);
   for (const tag of ['latest', 'pending', 'earliest', '0x1', '0x2', '0xffff']) {
     await w.ask(`at ${tag}: call`, 'eth_call', [call, tag]);
-    await w.ask(`at ${tag}: environment`, 'eth_call', [w.probing('environment'), tag]);
+    await environment(w, `at ${tag}: environment`, [w.probing('environment'), tag]);
   }
   await w.ask('at no block: call', 'eth_call', [call]);
   const { hash } = await w.rpc.call('eth_getBlockByNumber', ['0x1', false]);
@@ -107,5 +113,5 @@ async function overrides(w) {
     await w.ask(`override of ${what}`, 'eth_call', [tx, 'latest', changes]);
   }
   const block = { number: '0x1234', gasLimit: '0x100000', baseFeePerGas: '0x0' };
-  await w.ask('override of the block', 'eth_call', [w.probing('environment'), 'latest', {}, block]);
+  await environment(w, 'override of the block', [w.probing('environment'), 'latest', {}, block]);
 }

@@ -11,7 +11,6 @@ export default async function transactions(w) {
   const store = { to: w.probe, data: encode('store', [7, 8, 'seven']) };
   const kinds = {
     legacy: { type: 0, to: NOWHERE, value: ETHER, gasLimit: 21_000n },
-    'legacy without a chain id': { type: 0, chainId: null, to: NOWHERE, value: 1n, gasLimit: 21_000n },
     'access list': { type: 1, ...store, accessList },
     'dynamic fee': { ...store },
     'dynamic fee with an access list': { ...store, accessList },
@@ -40,7 +39,7 @@ export default async function transactions(w) {
     w.note('delegation: receipt', await w.receipt(delegated));
     await w.ask('delegation', 'eth_getTransactionByHash', [delegated]);
     await w.ask('delegation: code', 'eth_getCode', [bob.address, 'latest']);
-    const through = { from: alice.address, to: bob.address, data: encode('environment') };
+    const through = { from: alice.address, to: bob.address, data: encode('count') };
     await w.ask('delegation: call', 'eth_call', [through, 'latest']);
   }
 
@@ -51,6 +50,7 @@ export default async function transactions(w) {
   await w.ask('count out of range', 'eth_getBlockTransactionCountByNumber', ['0xffff']);
   await w.ask('count by unknown hash', 'eth_getBlockTransactionCountByHash', [UNKNOWN]);
   await w.ask('nobody paid', 'eth_getBalance', [pauper.address, 'latest']);
+  await w.submit('legacy without a chain id', wallets[6], { type: 0, chainId: null, to: NOWHERE, value: 1n, gasLimit: 21_000n });
   w.note('bytecode', await w.rpc.call('eth_getCode', [w.probe, 'latest']) === (await runtime(w)));
 }
 
