@@ -26,18 +26,18 @@ export const asGeth = (step, message, code = -32000) => worded(step, message, GE
 /** The same where anvil's code is geth's. */
 export const inGethsWords = (step, message) => worded(step, message, GETH_WORDS);
 
-/** A gas estimate may exceed the least that works by 1.5 %: geth stops its search there. */
+/** geth's search ends when the interval left is less than 1.5 % of its upper end. */
 export const estimates = (...at) => [
   {
     at,
-    when: (least, ours) => amount(ours) >= amount(least) && amount(ours) * 1000n <= amount(least) * 1015n,
+    when: (least, ours) => amount(ours) >= amount(least) && amount(ours) * 985n <= amount(least) * 1000n,
     reason: "geth stops searching within 1.5 % of the least gas; anvil's search goes to the end",
   },
 ];
 const amount = (value) => BigInt(String(value).replace(/n$/, ''));
 
 export const blobPrice = {
-  at: '**.blobGasPrice', anvil: '0x1', ours: ABSENT,
+  at: '**.blobGasPrice', when: (anvil, ours) => /^(0x)?1n?$/.test(anvil) && (ours === ABSENT || ours === null),
   reason: 'geth gives a blob price only for blob transactions',
 };
 export const receiptTime = {

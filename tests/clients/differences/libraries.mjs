@@ -11,6 +11,7 @@ const REVERT = /[Ee]xecution reverted( for an unknown reason\.$|$|( with reason)
 
 export const ethers = [
   extraData,
+  blobPrice,
   baseFeeInCalls,
   ...estimates('estimate'),
   { at: 'revert with *: estimate.rpc.message', ours: REVERT, reason: words },
@@ -51,6 +52,10 @@ export const web3 = [
   ...genesis,
   baseFeeInCalls,
   ...estimates('estimate', 'built.gas'),
+  {
+    at: ['prices.*', 'built.maxPriorityFeePerGas', 'built.maxFeePerGas'], when: (anvil, ours) => ours < anvil,
+    reason: "our blocks have room: the tip suggested is always 1 gwei; anvil's follows what others paid",
+  },
   { at: ['nonce used.rpc.code', 'insufficient funds.rpc.code'], anvil: -32003, ours: -32000, reason: words },
   { at: ['nonce used.message', 'nonce used.rpc.message'], ours: NONCE, reason: words },
   { at: ['insufficient funds.message', 'insufficient funds.rpc.message'], ours: FUNDS, reason: words },

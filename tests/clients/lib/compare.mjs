@@ -113,7 +113,7 @@ function matches(entry, found) {
 
 const same = (expected, value) =>
   expected === undefined ||
-  (expected instanceof RegExp ? typeof value === 'string' && expected.test(value) : expected === value);
+  (expected instanceof RegExp ? expected.test(String(value)) : expected === value);
 
 /** `*` stands for anything within one segment, `**` for anything. */
 function glob(pattern) {

@@ -23,7 +23,7 @@ async function history() {
   await w.invoke(alice, 'ticks', [4], { type: 1, accessList: [{ address: w.probe, storageKeys: [word(1)] }] });
   await w.invoke(alice, 'failWithReason');
   await w.invoke(alice, 'make', [5], { value: 6n, gasLimit: 1_000_000n });
-  await w.send(alice, { type: 0, chainId: null, to: NOWHERE, value: 1n });
+  await w.send(alice, { type: 0, to: NOWHERE, value: 1n });
   const authorization = await bob.authorize({ address: w.probe, nonce: 0, chainId: 31337 });
   await w.send(alice, { type: 4, to: bob.address, data: encode('ticks', [1]), authorizationList: [authorization] });
   await w.invoke(owner, 'fill', [0, 60], { gasLimit: 5_000_000n });
