@@ -6,7 +6,7 @@ const parse = 'JSON-RPC 2.0 and geth: text that is no JSON has its own code';
 const single = 'geth answers each request of a batch by itself';
 
 export default [
-  { at: 'id 1·5.body.**', when: (anvil, ours) => [1.5, ABSENT, '0x7a69'].includes(ours), reason: strict },
+  { at: 'id 1.5.body.**', when: (anvil, ours) => [1.5, ABSENT, '0x7a69'].includes(ours), reason: strict },
   { at: 'a field too many.body.**', when: (anvil, ours) => [ABSENT, '0x7a69'].includes(ours), reason: strict },
   { at: ['no id: a notification.status', 'batch of notifications.status'], anvil: 204, ours: 200, reason: 'geth: an empty answer' },
   {

@@ -27,13 +27,14 @@ export class Rpc {
     return { status: response.status, body: await response.text() };
   }
 
-  /** The whole answer: `{result}` or `{error}`. */
+  /** The whole answer: `{result}` or `{error}`; with an `id` only if it is the wrong one. */
   async ask(method, params = []) {
     const request = { jsonrpc: '2.0', id: ++this.id, method, params };
     const { body } = await this.post(JSON.stringify(request));
     const { jsonrpc, id, ...answer } = JSON.parse(body);
-    if (jsonrpc !== '2.0' || id !== request.id) throw new Error(`not an answer to ${request.id}: ${body}`);
-    return answer;
+    if (jsonrpc !== '2.0') throw new Error(`not JSON-RPC: ${body}`);
+    // An id that is not the request's is part of the answer, so that it shows.
+    return id === request.id ? answer : { ...answer, id };
   }
 
   /** The result; an error throws. */

@@ -6,8 +6,9 @@ export default async function developer(w) {
   await state(w);
   await time(w);
   await snapshots(w);
-  await impersonation(w);
   await mining(w);
+  await impersonation(w);
+  await reset(w);
 }
 
 async function state(w) {
@@ -100,6 +101,9 @@ async function mining(w) {
     const head = await height();
     w.note(`${prefix}: interval`, (await at(head)) - (await at(head - 1)));
   }
+}
+
+async function reset(w) {
   await w.ask('reset', 'hardhat_reset');
   await w.ask('head after the reset', 'eth_blockNumber');
   await w.ask('nonce after the reset', 'eth_getTransactionCount', [wallets[0].address, 'latest']);
