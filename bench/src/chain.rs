@@ -56,10 +56,22 @@ pub(crate) async fn run(args: Args) -> Result<String> {
     );
     let canut = args.canut.clone().unwrap_or(beside);
     let anvil = args.anvil.clone().unwrap_or_else(|| installed.into());
-    let anvil = measure(&args, Node::anvil(&anvil).await?).await.wrap_err("anvil")?;
-    let ours = measure(&args, Node::ours(&canut).await?).await.wrap_err("canut node")?;
-    let report = Report { transfers: args.per_client() * u64::from(args.clients), ours, anvil };
-    Ok(if args.json { report.json() } else { report.table() })
+    let anvil = measure(&args, Node::anvil(&anvil).await?)
+        .await
+        .wrap_err("anvil")?;
+    let ours = measure(&args, Node::ours(&canut).await?)
+        .await
+        .wrap_err("canut node")?;
+    let report = Report {
+        transfers: args.per_client() * u64::from(args.clients),
+        ours,
+        anvil,
+    };
+    Ok(if args.json {
+        report.json()
+    } else {
+        report.table()
+    })
 }
 
 impl Args {
@@ -72,11 +84,20 @@ async fn measure(args: &Args, node: Node) -> Result<Figures> {
     let mut connection = Connection::open(node.address).await?;
     let market = Market::open(&mut connection, args.clients.max(1) as usize).await?;
     let count = args.per_client();
-    let mut loaded = load::sustained(node.address, market.sign(0, count)?, args.window.max(1) as usize).await?;
+    let mut loaded = load::sustained(
+        node.address,
+        market.sign(0, count)?,
+        args.window.max(1) as usize,
+    )
+    .await?;
     let (resident, disk) = (node.resident()?, node.disk()?);
     market.settle(&mut connection, count).await?;
 
-    let alone = market.sign(count, args.idle)?.into_iter().next().ok_or_else(|| eyre!("no clients"))?;
+    let alone = market
+        .sign(count, args.idle)?
+        .into_iter()
+        .next()
+        .ok_or_else(|| eyre!("no clients"))?;
     let mut idle = load::alone(node.address, alone).await?;
     node.stop().await?;
     Ok(Figures {

@@ -27,7 +27,7 @@ enum Bench {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().bench {
-        Bench::Gas(args) => gas::run(&args),
+        Bench::Gas(args) => gas::run(&args).map_err(eyre::Report::from),
         Bench::Chain(args) => chain::run(args).map(|report| println!("{report}")),
     };
     match done {

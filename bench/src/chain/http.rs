@@ -37,7 +37,11 @@ impl Connection {
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         // The driver ends with an error when the node does; the request under way reports it.
         let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Self { sender, host: address.to_string(), driver })
+        Ok(Self {
+            sender,
+            host: address.to_string(),
+            driver,
+        })
     }
 
     /// Sends a request made by [`request`]; `None` for a `null` result.
@@ -47,9 +51,14 @@ impl Connection {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body))?;
         self.sender.ready().await?;
-        let response = self.sender.send_request(request).await.wrap_err("the node closed the connection")?;
+        let response = self
+            .sender
+            .send_request(request)
+            .await
+            .wrap_err("the node closed the connection")?;
         let body = response.into_body().collect().await?.to_bytes();
-        let answer: Answer<T> = serde_json::from_slice(&body).wrap_err_with(|| format!("no answer: {body:?}"))?;
+        let answer: Answer<T> =
+            serde_json::from_slice(&body).wrap_err_with(|| format!("no answer: {body:?}"))?;
         match answer.error {
             Some(error) => bail!("the node refused: {error}"),
             None => Ok(answer.result),
@@ -57,9 +66,16 @@ impl Connection {
     }
 
     /// Asks for something that is never `null`.
-    pub(super) async fn call<T: DeserializeOwned>(&mut self, method: &str, params: Value) -> Result<T> {
+    pub(super) async fn call<T: DeserializeOwned>(
+        &mut self,
+        method: &str,
+        params: Value,
+    ) -> Result<T> {
         let body = request(method, &params);
-        self.send(body).await.wrap_err_with(|| method.to_owned())?.ok_or_else(|| eyre!("{method}: null"))
+        self.send(body)
+            .await
+            .wrap_err_with(|| method.to_owned())?
+            .ok_or_else(|| eyre!("{method}: null"))
     }
 }
 

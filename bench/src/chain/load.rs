@@ -34,12 +34,18 @@ impl Measure {
     pub(super) fn percentile(&mut self, percent: usize) -> f64 {
         self.latencies.sort_unstable();
         let rank = (self.latencies.len() * percent).div_ceil(100).max(1) - 1;
-        self.latencies.get(rank).map_or(f64::NAN, |latency| latency.as_secs_f64() * 1000.0)
+        self.latencies
+            .get(rank)
+            .map_or(f64::NAN, |latency| latency.as_secs_f64() * 1000.0)
     }
 }
 
 /// All clients at once, each with about `window` transfers unconfirmed; over when the last receipt is there.
-pub(super) async fn sustained(address: SocketAddr, work: Vec<Vec<Bytes>>, window: usize) -> Result<Measure> {
+pub(super) async fn sustained(
+    address: SocketAddr,
+    work: Vec<Vec<Bytes>>,
+    window: usize,
+) -> Result<Measure> {
     let mut clients = JoinSet::new();
     let start = Instant::now();
     for bodies in work {
@@ -49,19 +55,27 @@ pub(super) async fn sustained(address: SocketAddr, work: Vec<Vec<Bytes>>, window
     while let Some(done) = clients.join_next().await {
         latencies.extend(done??);
     }
-    Ok(Measure { elapsed: start.elapsed(), latencies })
+    Ok(Measure {
+        elapsed: start.elapsed(),
+        latencies,
+    })
 }
 
 /// One client: a connection that sends, in the order of the nonces, and one that asks for the receipts.
 async fn client(address: SocketAddr, bodies: Vec<Bytes>, window: usize) -> Result<Vec<Duration>> {
     let (sent, mut unconfirmed) = mpsc::channel::<(Instant, B256)>(window);
-    let (mut out, mut back) = (Connection::open(address).await?, Connection::open(address).await?);
+    let (mut out, mut back) = (
+        Connection::open(address).await?,
+        Connection::open(address).await?,
+    );
     let count = bodies.len();
     let sending = async move {
         for body in bodies {
             let at = Instant::now();
             let hash = send(&mut out, body).await?;
-            sent.send((at, hash)).await.map_err(|_| eyre!("nobody waits for receipts"))?;
+            sent.send((at, hash))
+                .await
+                .map_err(|_| eyre!("nobody waits for receipts"))?;
         }
         eyre::Ok(())
     };
@@ -88,5 +102,8 @@ pub(super) async fn alone(address: SocketAddr, bodies: Vec<Bytes>) -> Result<Mea
         receipt(&mut connection, hash, None).await?;
         latencies.push(at.elapsed());
     }
-    Ok(Measure { elapsed: start.elapsed(), latencies })
+    Ok(Measure {
+        elapsed: start.elapsed(),
+        latencies,
+    })
 }

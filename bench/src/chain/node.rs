@@ -32,36 +32,60 @@ impl Node {
     pub(super) async fn ours(binary: &Path) -> Result<Self> {
         let dir = TempDir::new()?;
         let mut command = command(binary);
-        command.args(["node", "--dev", "--http", "127.0.0.1:0", "--dir"]).arg(dir.path()).stdout(Stdio::piped());
+        command
+            .args(["node", "--dev", "--http", "127.0.0.1:0", "--dir"])
+            .arg(dir.path())
+            .stdout(Stdio::piped());
         let mut child = spawn(command, binary)?;
-        let stdout = child.stdout.take().ok_or_else(|| eyre!("no output to read"))?;
+        let stdout = child
+            .stdout
+            .take()
+            .ok_or_else(|| eyre!("no output to read"))?;
         let address = tokio::time::timeout(START, async {
             let mut lines = BufReader::new(stdout).lines();
             while let Some(line) = lines.next_line().await? {
                 if let Some(address) = line.strip_prefix(LISTENING) {
                     // Whatever is printed later must not block the node.
-                    tokio::spawn(async move { while matches!(lines.next_line().await, Ok(Some(_))) {} });
+                    tokio::spawn(
+                        async move { while matches!(lines.next_line().await, Ok(Some(_))) {} },
+                    );
                     return Ok(address.trim().trim_end_matches('/').parse()?);
                 }
             }
             bail!("{} ended before it listened", binary.display())
         });
-        let address = address.await.wrap_err("the node did not listen in time")??;
-        Ok(Self { address, child, dir: Some(dir) })
+        let address = address
+            .await
+            .wrap_err("the node did not listen in time")??;
+        Ok(Self {
+            address,
+            child,
+            dir: Some(dir),
+        })
     }
 
     /// Anvil as it mines by default, quiet, so that printing does not slow it.
     pub(super) async fn anvil(binary: &Path) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut command = command(binary);
-        command.args(["--quiet", "--gas-limit", "60000000", "--port", &port.to_string()]);
+        command.args([
+            "--quiet",
+            "--gas-limit",
+            "60000000",
+            "--port",
+            &port.to_string(),
+        ]);
         let child = spawn(command, binary)?;
         let address = SocketAddr::from(([127, 0, 0, 1], port));
         let deadline = Instant::now() + START;
         loop {
             if let Ok(mut connection) = Connection::open(address).await {
                 connection.call::<String>("eth_chainId", json!([])).await?;
-                return Ok(Self { address, child, dir: None });
+                return Ok(Self {
+                    address,
+                    child,
+                    dir: None,
+                });
             }
             if Instant::now() > deadline {
                 bail!("anvil did not listen in time");
@@ -75,7 +99,9 @@ impl Node {
         let pid = self.child.id().ok_or_else(|| eyre!("the node has ended"))?;
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.split_whitespace().next()).ok_or_else(|| eyre!("no VmRSS in {status}"))?;
+        let kib = line
+            .and_then(|line| line.split_whitespace().next())
+            .ok_or_else(|| eyre!("no VmRSS in {status}"))?;
         Ok(kib.parse::<u64>()? * 1024)
     }
 
@@ -92,12 +118,21 @@ impl Node {
 
 fn command(binary: &Path) -> Command {
     let mut command = Command::new(binary);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true);
     command
 }
 
 fn spawn(mut command: Command, binary: &Path) -> Result<Child> {
-    command.spawn().wrap_err_with(|| format!("{} does not start: build or install it, or name another path", binary.display()))
+    command.spawn().wrap_err_with(|| {
+        format!(
+            "{} does not start: build or install it, or name another path",
+            binary.display()
+        )
+    })
 }
 
 /// The bytes that a directory's files take on disk.
@@ -107,7 +142,11 @@ fn size(dir: &Path) -> Result<u64> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let metadata = entry.metadata()?;
-        total += if metadata.is_dir() { size(&entry.path())? } else { metadata.blocks() * 512 };
+        total += if metadata.is_dir() {
+            size(&entry.path())?
+        } else {
+            metadata.blocks() * 512
+        };
     }
     Ok(total)
 }

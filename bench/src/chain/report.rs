@@ -33,19 +33,43 @@ pub(super) struct Report {
 
 const MIB: f64 = 1024.0 * 1024.0;
 
-#[expect(clippy::cast_precision_loss, reason = "bytes and counts are far below 2^52")]
+/// One of a node's figures, after so many transfers.
+type Figure = fn(&Figures, f64) -> Option<f64>;
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "bytes and counts are far below 2^52"
+)]
 impl Report {
     /// Key, name and unit, and a node's figure.
     fn rows(&self) -> [Row; 7] {
         let transfers = self.transfers as f64;
-        let figures: [(_, _, fn(&Figures, f64) -> Option<f64>); 7] = [
+        let figures: [(_, _, Figure); 7] = [
             ("tps", "transfers a second, all clients", |f, _| Some(f.tps)),
-            ("p50_ms", "send to receipt, idle: median, ms", |f, _| Some(f.p50_ms)),
-            ("p99_ms", "send to receipt, idle: 99 %, ms", |f, _| Some(f.p99_ms)),
-            ("loaded_p50_ms", "send to receipt, under load: median, ms", |f, _| Some(f.loaded_p50_ms)),
-            ("loaded_p99_ms", "send to receipt, under load: 99 %, ms", |f, _| Some(f.loaded_p99_ms)),
-            ("resident_mib", "memory after the load, MiB", |f, _| Some(f.resident as f64 / MIB)),
-            ("disk_bytes_per_transfer", "disk, bytes a transfer", |f, n| f.disk.map(|disk| disk as f64 / n)),
+            ("p50_ms", "send to receipt, idle: median, ms", |f, _| {
+                Some(f.p50_ms)
+            }),
+            ("p99_ms", "send to receipt, idle: 99 %, ms", |f, _| {
+                Some(f.p99_ms)
+            }),
+            (
+                "loaded_p50_ms",
+                "send to receipt, under load: median, ms",
+                |f, _| Some(f.loaded_p50_ms),
+            ),
+            (
+                "loaded_p99_ms",
+                "send to receipt, under load: 99 %, ms",
+                |f, _| Some(f.loaded_p99_ms),
+            ),
+            ("resident_mib", "memory after the load, MiB", |f, _| {
+                Some(f.resident as f64 / MIB)
+            }),
+            (
+                "disk_bytes_per_transfer",
+                "disk, bytes a transfer",
+                |f, n| f.disk.map(|disk| disk as f64 / n),
+            ),
         ];
         figures.map(|(key, name, figure)| Row {
             key,
@@ -58,18 +82,31 @@ impl Report {
     pub(super) fn json(&self) -> String {
         let mut out = Map::new();
         for row in self.rows() {
-            out.insert(row.key.into(), json!({ "ours": rounded(row.ours), "anvil": rounded(row.anvil) }));
+            out.insert(
+                row.key.into(),
+                json!({ "ours": rounded(row.ours), "anvil": rounded(row.anvil) }),
+            );
         }
         out.insert("transfers".into(), self.transfers.into());
         Value::from(out).to_string()
     }
 
     pub(super) fn table(&self) -> String {
-        let mut out = format!("{:<42}{:>12}{:>12}{:>14}\n", "", "ours", "anvil", "ours / anvil");
+        let mut out = format!(
+            "{:<42}{:>12}{:>12}{:>14}\n",
+            "", "ours", "anvil", "ours / anvil"
+        );
         for row in self.rows() {
             let ratio = row.ours.zip(row.anvil).map(|(ours, anvil)| ours / anvil);
             // Writing to a string does not fail.
-            let _ = writeln!(out, "{:<42}{:>12}{:>12}{:>14}", row.name, cell(row.ours), cell(row.anvil), cell(ratio));
+            let _ = writeln!(
+                out,
+                "{:<42}{:>12}{:>12}{:>14}",
+                row.name,
+                cell(row.ours),
+                cell(row.anvil),
+                cell(ratio)
+            );
         }
         let _ = write!(out, "{} transfers under load", self.transfers);
         out
@@ -84,9 +121,17 @@ struct Row {
 }
 
 fn rounded(value: Option<f64>) -> Value {
-    value.map_or(Value::Null, |value| json!((value * 1000.0).round() / 1000.0))
+    value.map_or(Value::Null, |value| {
+        json!((value * 1000.0).round() / 1000.0)
+    })
 }
 
 fn cell(value: Option<f64>) -> String {
-    value.map_or("-".into(), |value| if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.2}") })
+    value.map_or("-".into(), |value| {
+        if value >= 100.0 {
+            format!("{value:.0}")
+        } else {
+            format!("{value:.2}")
+        }
+    })
 }

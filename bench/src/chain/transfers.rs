@@ -22,7 +22,8 @@ sol!(
 );
 
 /// The first account of the mnemonic that developer nodes fund.
-const RICH: B256 = alloy::primitives::b256!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
+const RICH: B256 =
+    alloy::primitives::b256!("ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80");
 const CHAIN_ID: u64 = 31_337;
 const GWEI: u128 = 1_000_000_000;
 /// ETH for a client, wei: pays for a million transfers.
@@ -62,27 +63,51 @@ impl Receipt {
 impl Market {
     /// Deploys the token and gives each of `clients` its share.
     pub(super) async fn open(connection: &mut Connection, clients: usize) -> Result<Self> {
-        let rich = Client { signer: PrivateKeySigner::from_bytes(&RICH)? };
-        let holder = RLC::constructorCall { holder: rich.signer.address() }.abi_encode();
+        let rich = Client {
+            signer: PrivateKeySigner::from_bytes(&RICH)?,
+        };
+        let holder = RLC::constructorCall {
+            holder: rich.signer.address(),
+        }
+        .abi_encode();
         let code = [RLC::BYTECODE.as_ref(), &holder].concat();
         let deployment = rich.sign(0, TxKind::Create, 0, code.into(), 2_000_000)?;
-        let token = confirm(connection, deployment).await?.contract_address.ok_or_else(|| eyre!("no contract"))?;
+        let token = confirm(connection, deployment)
+            .await?
+            .contract_address
+            .ok_or_else(|| eyre!("no contract"))?;
         let clients = (0..clients).map(Client::nth).collect::<Result<Vec<_>>>()?;
         let mut nonce = 0;
         for client in &clients {
             let to = client.signer.address();
             nonce += 1;
-            confirm(connection, rich.sign(nonce, to.into(), ALLOWANCE, Data::new(), 21_000)?).await?;
+            confirm(
+                connection,
+                rich.sign(nonce, to.into(), ALLOWANCE, Data::new(), 21_000)?,
+            )
+            .await?;
             nonce += 1;
-            let share = RLC::transferCall { to, value: U256::from(TOKENS) }.abi_encode();
-            confirm(connection, rich.sign(nonce, token.into(), 0, share.into(), 100_000)?).await?;
+            let share = RLC::transferCall {
+                to,
+                value: U256::from(TOKENS),
+            }
+            .abi_encode();
+            confirm(
+                connection,
+                rich.sign(nonce, token.into(), 0, share.into(), 100_000)?,
+            )
+            .await?;
         }
         Ok(Self { token, clients })
     }
 
     /// Requests that send `count` transfers of one token for each client, from nonce `first`.
     pub(super) fn sign(&self, first: u64, count: u64) -> Result<Vec<Vec<Bytes>>> {
-        let one = |client: &Client| (first..first + count).map(|nonce| client.transfer(self.token, nonce)).collect();
+        let one = |client: &Client| {
+            (first..first + count)
+                .map(|nonce| client.transfer(self.token, nonce))
+                .collect()
+        };
         let workers = thread::available_parallelism()?.get();
         let share = self.clients.len().div_ceil(workers);
         thread::scope(|scope| {
@@ -116,18 +141,31 @@ impl Market {
 
 impl Client {
     fn nth(index: usize) -> Result<Self> {
-        Ok(Self { signer: PrivateKeySigner::from_bytes(&keccak256(format!("client {index}")))? })
+        Ok(Self {
+            signer: PrivateKeySigner::from_bytes(&keccak256(format!("client {index}")))?,
+        })
     }
 
     fn transfer(&self, token: Address, nonce: u64) -> Result<Bytes> {
         let recipient = keccak256((nonce % RECIPIENTS).to_be_bytes());
         let to = Address::from_slice(&recipient[12..]);
-        let call = RLC::transferCall { to, value: U256::from(1) }.abi_encode();
+        let call = RLC::transferCall {
+            to,
+            value: U256::from(1),
+        }
+        .abi_encode();
         self.sign(nonce, token.into(), 0, call.into(), 80_000)
     }
 
     /// The request that sends a transaction.
-    fn sign(&self, nonce: u64, to: TxKind, value: u128, input: Data, gas_limit: u64) -> Result<Bytes> {
+    fn sign(
+        &self,
+        nonce: u64,
+        to: TxKind,
+        value: u128,
+        input: Data,
+        gas_limit: u64,
+    ) -> Result<Bytes> {
         let tx = TxEip1559 {
             chain_id: CHAIN_ID,
             nonce,
@@ -141,16 +179,27 @@ impl Client {
         };
         let signature = self.signer.sign_hash_sync(&tx.signature_hash())?;
         let raw = TxEnvelope::from(tx.into_signed(signature)).encoded_2718();
-        Ok(request("eth_sendRawTransaction", &json!([hex::encode_prefixed(raw)])))
+        Ok(request(
+            "eth_sendRawTransaction",
+            &json!([hex::encode_prefixed(raw)]),
+        ))
     }
 }
 
 /// Asks for the receipt of `hash` until there is one, `pause` apart.
-pub(super) async fn receipt(connection: &mut Connection, hash: B256, pause: Option<Duration>) -> Result<Receipt> {
+pub(super) async fn receipt(
+    connection: &mut Connection,
+    hash: B256,
+    pause: Option<Duration>,
+) -> Result<Receipt> {
     let body = request("eth_getTransactionReceipt", &json!([hash]));
     loop {
         if let Some(receipt) = connection.send::<Receipt>(body.clone()).await? {
-            return if receipt.succeeded() { Ok(receipt) } else { Err(eyre!("transaction {hash} failed")) };
+            return if receipt.succeeded() {
+                Ok(receipt)
+            } else {
+                Err(eyre!("transaction {hash} failed"))
+            };
         }
         if let Some(pause) = pause {
             tokio::time::sleep(pause).await;
@@ -160,7 +209,10 @@ pub(super) async fn receipt(connection: &mut Connection, hash: B256, pause: Opti
 
 /// Sends a request made by [`Client::sign`]: the transaction's hash.
 pub(super) async fn send(connection: &mut Connection, body: Bytes) -> Result<B256> {
-    connection.send(body).await?.ok_or_else(|| eyre!("no hash for a transaction"))
+    connection
+        .send(body)
+        .await?
+        .ok_or_else(|| eyre!("no hash for a transaction"))
 }
 
 async fn confirm(connection: &mut Connection, body: Bytes) -> Result<Receipt> {

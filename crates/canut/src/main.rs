@@ -1,6 +1,9 @@
 //! The command: parses, composes, prints.
 
+mod logging;
 mod node;
+mod signals;
+mod up;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -15,6 +18,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Run a market of your own: a node with the hub on it, and accounts that have money.
+    Up(up::Args),
     /// Run an Ethereum node.
     Node(node::Args),
 }
@@ -22,6 +27,7 @@ enum Verb {
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Cli::parse().verb {
+        Verb::Up(args) => up::run(args).await,
         Verb::Node(args) => node::run(args).await,
     };
     match done {

@@ -1,17 +1,11 @@
 //! `canut node`: the embedded Ethereum node by itself.
 
+use crate::{logging, signals::Signals};
 use alloy_primitives::{Address, U256};
 use canut_chain::{Config, DEV_CHAIN_ID, DEV_MNEMONIC, Genesis, Node, PrivateKeySigner};
 use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr, bail};
-use std::{
-    io::{IsTerminal, Write},
-    net::SocketAddr,
-    path::PathBuf,
-    time::Duration,
-};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
 /// Run an Ethereum node: one machine seals the blocks, any Ethereum library can talk to it.
 ///
@@ -127,13 +121,7 @@ fn config(args: &Args) -> Result<Config> {
 
 /// Runs the node until it is told to stop.
 pub(crate) async fn run(args: Args) -> Result<()> {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
+    logging::start("info");
     let config = config(&args)?;
     let (chain_id, keys) = (
         config.genesis.chain_id,
@@ -193,26 +181,4 @@ fn print(args: &Args, node: &Node, chain_id: u64, keys: &[PrivateKeySigner]) -> 
     )?;
     writeln!(out, "JSON-RPC listening on {}", node.http_url())?;
     Ok(out.flush()?)
-}
-
-/// Ctrl-C, and SIGTERM from whatever looks after services.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self> {
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }

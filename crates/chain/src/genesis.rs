@@ -14,7 +14,7 @@ use alloy::{
     },
     signers::local::{LocalSignerError, MnemonicBuilder, PrivateKeySigner, coins_bip39::English},
 };
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, address, bytes, keccak256};
 use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 use revm::primitives::hardfork::SpecId;
 use std::collections::BTreeMap;
@@ -28,6 +28,14 @@ pub const DEV_CHAIN_ID: u64 = 31_337;
 pub const GAS_LIMIT: u64 = 60_000_000;
 /// The first base fee, wei per gas.
 pub const BASE_FEE: u64 = 1_000_000_000;
+
+/// The deterministic deployment proxy: whoever calls it creates a contract at an address that follows from its code. On
+/// every chain it is at this address, put there by a transaction without a chain id, which nodes no longer take (EIP-155);
+/// so our chains begin with it. Source: github.com/Arachnid/deterministic-deployment-proxy.
+pub const DEPLOYMENT_PROXY: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
+const DEPLOYMENT_PROXY_CODE: Bytes = bytes!(
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
+);
 
 /// An account of the first block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,6 +121,7 @@ impl Genesis {
                 HISTORY_STORAGE_ADDRESS,
                 system(HISTORY_STORAGE_CODE.clone()),
             ),
+            (DEPLOYMENT_PROXY, system(DEPLOYMENT_PROXY_CODE)),
         ]);
         for (address, account) in contracts.iter().chain(&self.accounts) {
             insert(&mut state, *address, account);

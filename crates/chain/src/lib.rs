@@ -42,7 +42,8 @@ pub use alloy::signers::local::PrivateKeySigner;
 pub use codec::CodecError;
 pub use executor::{BlockCtx, Cancel, ExecuteError, Fees, Rejection, Rules};
 pub use genesis::{
-    BASE_FEE, DEV_CHAIN_ID, DEV_MNEMONIC, GAS_LIMIT, Genesis, GenesisAccount, mnemonic_keys,
+    BASE_FEE, DEPLOYMENT_PROXY, DEV_CHAIN_ID, DEV_MNEMONIC, GAS_LIMIT, Genesis, GenesisAccount,
+    mnemonic_keys,
 };
 pub use mempool::PoolLimits;
 pub use node::{Config, Node, NodeError};

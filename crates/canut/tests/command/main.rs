@@ -8,3 +8,4 @@
 mod durability;
 mod node;
 mod support;
+mod up;

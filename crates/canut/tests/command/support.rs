@@ -1,4 +1,4 @@
-//! A `canut node` in a process of its own.
+//! A service in a process of its own.
 
 use std::{
     io::{BufRead, BufReader},
@@ -6,11 +6,11 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// A running node; killed when dropped.
+/// A running service; killed when dropped.
 pub(crate) struct Process {
     child: Child,
     pub(crate) url: String,
-    /// What it said before the address.
+    /// What it said until then.
     pub(crate) said: String,
 }
 
@@ -25,28 +25,33 @@ impl Process {
     /// Starts a development node over a folder and waits until it listens.
     pub(crate) fn start(dir: &Path) -> Self {
         let dir = dir.to_str().unwrap();
-        let mut command = canut(&["node", "--dev", "--http", "127.0.0.1:0", "--dir", dir]);
+        let command = canut(&["node", "--dev", "--http", "127.0.0.1:0", "--dir", dir]);
+        Self::ready(command, |line| {
+            Some(line.strip_prefix("JSON-RPC listening on ")?.to_owned())
+        })
+    }
+
+    /// Starts a service and waits until it prints a line that holds its address.
+    pub(crate) fn ready(mut command: Command, address: impl Fn(&str) -> Option<String>) -> Self {
         let child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut node = Self {
+        let mut service = Self {
             child,
             url: String::new(),
             said: String::new(),
         };
-        let mut out = BufReader::new(node.child.stdout.take().unwrap());
-        while node.url.is_empty() {
+        let mut out = BufReader::new(service.child.stdout.take().unwrap());
+        while service.url.is_empty() {
             let mut line = String::new();
             assert_ne!(
                 out.read_line(&mut line).unwrap(),
                 0,
-                "the node ended: {}",
-                node.said
+                "the service ended: {}",
+                service.said
             );
-            match line.trim().strip_prefix("JSON-RPC listening on ") {
-                Some(url) => url.clone_into(&mut node.url),
-                None => node.said.push_str(&line),
-            }
+            service.url = address(line.trim()).unwrap_or_default();
+            service.said.push_str(&line);
         }
-        node
+        service
     }
 
     /// `kill -9`.
