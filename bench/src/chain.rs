@@ -23,9 +23,12 @@ pub(crate) struct Args {
     /// Print one line of JSON.
     #[arg(long)]
     json: bool,
-    /// Transfers under load, over all clients; memory is read after them. A million takes anvil very long.
-    #[arg(long, default_value_t = 32_000)]
+    /// Transfers under load, over all clients; memory is read after them. A million takes anvil hours.
+    #[arg(long, default_value_t = 16_000)]
     transfers: u64,
+    /// Accounts that receive them. Anvil hashes the whole state for each block, so it slows down as they grow in number.
+    #[arg(long, default_value_t = 1000)]
+    recipients: u64,
     /// Clients that send at once.
     #[arg(long, default_value_t = 16)]
     clients: u32,
@@ -35,6 +38,9 @@ pub(crate) struct Args {
     /// Transfers of one client on an idle node.
     #[arg(long, default_value_t = 500)]
     idle: u64,
+    /// Measure only our node: for counts that anvil does not reach.
+    #[arg(long)]
+    ours_only: bool,
     /// Our node, built with --release; by default the `canut` beside this program.
     #[arg(long, env = "CANUT_BIN")]
     canut: Option<PathBuf>,
@@ -56,9 +62,12 @@ pub(crate) async fn run(args: Args) -> Result<String> {
     );
     let canut = args.canut.clone().unwrap_or(beside);
     let anvil = args.anvil.clone().unwrap_or_else(|| installed.into());
-    let anvil = measure(&args, Node::anvil(&anvil).await?)
-        .await
-        .wrap_err("anvil")?;
+    let anvil = if args.ours_only {
+        None
+    } else {
+        let node = Node::anvil(&anvil).await?;
+        Some(measure(&args, node).await.wrap_err("anvil")?)
+    };
     let ours = measure(&args, Node::ours(&canut).await?)
         .await
         .wrap_err("canut node")?;
@@ -82,7 +91,12 @@ impl Args {
 
 async fn measure(args: &Args, node: Node) -> Result<Figures> {
     let mut connection = Connection::open(node.address).await?;
-    let market = Market::open(&mut connection, args.clients.max(1) as usize).await?;
+    let market = Market::open(
+        &mut connection,
+        args.clients.max(1) as usize,
+        args.recipients,
+    )
+    .await?;
     let count = args.per_client();
     let mut loaded = load::sustained(
         node.address,

@@ -2,7 +2,7 @@
 
 use super::{
     http::Connection,
-    transfers::{receipt, send},
+    transfers::{Asking, receipt, send},
 };
 use alloy::primitives::B256;
 use bytes::Bytes;
@@ -12,9 +12,6 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::{sync::mpsc, task::JoinSet};
-
-/// Between two questions for a receipt that is not there yet, when many clients ask.
-const PAUSE: Duration = Duration::from_millis(5);
 
 /// What was measured: how long it all took, and from each send to its receipt.
 #[derive(Debug)]
@@ -82,7 +79,7 @@ async fn client(address: SocketAddr, bodies: Vec<Bytes>, window: usize) -> Resul
     let confirming = async move {
         let mut latencies = Vec::with_capacity(count);
         while let Some((at, hash)) = unconfirmed.recv().await {
-            receipt(&mut back, hash, Some(PAUSE)).await?;
+            receipt(&mut back, hash, Asking::Patiently(at)).await?;
             latencies.push(at.elapsed());
         }
         eyre::Ok(latencies)
@@ -99,7 +96,7 @@ pub(super) async fn alone(address: SocketAddr, bodies: Vec<Bytes>) -> Result<Mea
     for body in bodies {
         let at = Instant::now();
         let hash = send(&mut connection, body).await?;
-        receipt(&mut connection, hash, None).await?;
+        receipt(&mut connection, hash, Asking::AtOnce).await?;
         latencies.push(at.elapsed());
     }
     Ok(Measure {

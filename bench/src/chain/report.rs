@@ -28,13 +28,13 @@ pub(super) struct Report {
     /// Transfers under load.
     pub(super) transfers: u64,
     pub(super) ours: Figures,
-    pub(super) anvil: Figures,
+    pub(super) anvil: Option<Figures>,
 }
 
-const MIB: f64 = 1024.0 * 1024.0;
-
-/// One of a node's figures, after so many transfers.
+/// One figure of a node, given the number of transfers under load.
 type Figure = fn(&Figures, f64) -> Option<f64>;
+
+const MIB: f64 = 1024.0 * 1024.0;
 
 #[expect(
     clippy::cast_precision_loss,
@@ -44,7 +44,7 @@ impl Report {
     /// Key, name and unit, and a node's figure.
     fn rows(&self) -> [Row; 7] {
         let transfers = self.transfers as f64;
-        let figures: [(_, _, Figure); 7] = [
+        let figures: [(&str, &str, Figure); 7] = [
             ("tps", "transfers a second, all clients", |f, _| Some(f.tps)),
             ("p50_ms", "send to receipt, idle: median, ms", |f, _| {
                 Some(f.p50_ms)
@@ -75,7 +75,7 @@ impl Report {
             key,
             name,
             ours: figure(&self.ours, transfers),
-            anvil: figure(&self.anvil, transfers),
+            anvil: self.anvil.and_then(|anvil| figure(&anvil, transfers)),
         })
     }
 

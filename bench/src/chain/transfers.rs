@@ -13,7 +13,10 @@ use bytes::Bytes;
 use eyre::{Result, bail, eyre};
 use serde::Deserialize;
 use serde_json::json;
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 sol!(
     #[allow(missing_docs)]
@@ -30,9 +33,6 @@ const GWEI: u128 = 1_000_000_000;
 const ALLOWANCE: u128 = 400_000_000_000 * GWEI;
 /// Tokens for a client.
 const TOKENS: u64 = 1_000_000_000_000_000;
-/// How many accounts the transfers go to; a first transfer to one makes a new storage slot.
-const RECIPIENTS: u64 = 10_000;
-
 /// Someone with money of its own, and so nonces of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Client {
@@ -43,6 +43,7 @@ pub(super) struct Client {
 #[derive(Debug)]
 pub(super) struct Market {
     token: Address,
+    recipients: u64,
     pub(super) clients: Vec<Client>,
 }
 
@@ -61,8 +62,13 @@ impl Receipt {
 }
 
 impl Market {
-    /// Deploys the token and gives each of `clients` its share.
-    pub(super) async fn open(connection: &mut Connection, clients: usize) -> Result<Self> {
+    /// Deploys the token and gives each of `clients` its share. Their transfers will go to `recipients` accounts in turn;
+    /// a first transfer to one makes a new storage slot.
+    pub(super) async fn open(
+        connection: &mut Connection,
+        clients: usize,
+        recipients: u64,
+    ) -> Result<Self> {
         let rich = Client {
             signer: PrivateKeySigner::from_bytes(&RICH)?,
         };
@@ -98,14 +104,18 @@ impl Market {
             )
             .await?;
         }
-        Ok(Self { token, clients })
+        Ok(Self {
+            token,
+            recipients: recipients.max(1),
+            clients,
+        })
     }
 
     /// Requests that send `count` transfers of one token for each client, from nonce `first`.
     pub(super) fn sign(&self, first: u64, count: u64) -> Result<Vec<Vec<Bytes>>> {
         let one = |client: &Client| {
             (first..first + count)
-                .map(|nonce| client.transfer(self.token, nonce))
+                .map(|nonce| client.transfer(self.token, nonce, nonce % self.recipients))
                 .collect()
         };
         let workers = thread::available_parallelism()?.get();
@@ -146,8 +156,8 @@ impl Client {
         })
     }
 
-    fn transfer(&self, token: Address, nonce: u64) -> Result<Bytes> {
-        let recipient = keccak256((nonce % RECIPIENTS).to_be_bytes());
+    fn transfer(&self, token: Address, nonce: u64, recipient: u64) -> Result<Bytes> {
+        let recipient = keccak256(recipient.to_be_bytes());
         let to = Address::from_slice(&recipient[12..]);
         let call = RLC::transferCall {
             to,
@@ -186,11 +196,31 @@ impl Client {
     }
 }
 
-/// Asks for the receipt of `hash` until there is one, `pause` apart.
+/// How soon to ask again for a receipt that is not there yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asking {
+    /// At once: one client alone takes nothing from anybody.
+    AtOnce,
+    /// After a quarter of the time since the transaction was sent: the latency is seen to within a quarter, and
+    /// a slow node is not kept busy by questions.
+    Patiently(Instant),
+}
+
+impl Asking {
+    async fn pause(self) {
+        if let Self::Patiently(sent) = self {
+            let pause =
+                (sent.elapsed() / 4).clamp(Duration::from_millis(2), Duration::from_millis(100));
+            tokio::time::sleep(pause).await;
+        }
+    }
+}
+
+/// Asks for the receipt of `hash` until there is one.
 pub(super) async fn receipt(
     connection: &mut Connection,
     hash: B256,
-    pause: Option<Duration>,
+    asking: Asking,
 ) -> Result<Receipt> {
     let body = request("eth_getTransactionReceipt", &json!([hash]));
     loop {
@@ -201,9 +231,7 @@ pub(super) async fn receipt(
                 Err(eyre!("transaction {hash} failed"))
             };
         }
-        if let Some(pause) = pause {
-            tokio::time::sleep(pause).await;
-        }
+        asking.pause().await;
     }
 }
 
@@ -217,5 +245,5 @@ pub(super) async fn send(connection: &mut Connection, body: Bytes) -> Result<B25
 
 async fn confirm(connection: &mut Connection, body: Bytes) -> Result<Receipt> {
     let hash = send(connection, body).await?;
-    receipt(connection, hash, None).await
+    receipt(connection, hash, Asking::AtOnce).await
 }
