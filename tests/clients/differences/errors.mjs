@@ -29,7 +29,7 @@ const raw = [
   ...worded('raw: an unknown type', 'transaction type not supported', decoding, -32000),
   ...worded('raw: a broken list', /^rlp: /, decoding, -32000),
   ...refused('raw: a byte too many', -32000, /^rlp: /, 'geth takes exactly one transaction'),
-  ...worded('raw: random bytes', 'transaction type not supported', decoding, -32000),
+  ...worded('raw: random bytes', /^rlp: /, decoding, -32000),
   ...worded('raw: a signature beyond the curve', 'invalid sender', decoding, -32000),
 ];
 
