@@ -1,4 +1,4 @@
-//! Bags of tasks: one deal, many tasks, phase by phase (reference, section 8.7).
+//! Bags of tasks: one deal, many tasks, phase by phase.
 
 use alloy::primitives::{B256, U256};
 use canut_tests::abi::Hub;

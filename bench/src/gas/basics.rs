@@ -1,4 +1,4 @@
-//! Money, assets and orders on chain (reference, section 8.3).
+//! Money, assets and orders on chain.
 
 use alloy::primitives::{B256, Bytes, U256};
 use canut_tests::abi::{

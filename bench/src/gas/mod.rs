@@ -1,7 +1,7 @@
 //! Gas of Canut's hub beside that of PoCo's contracts, as npm publishes them.
 //!
 //! Both sides stand on the same EVM and the same token, are brought to the same steady state, and then receive the same
-//! transactions: same orders, same results, same order of phases (reference, section 8.2). A transaction's gas is what
+//! transactions: same orders, same results, same order of phases. A transaction's gas is what
 //! its sender pays for: intrinsic gas included, refunds deducted.
 
 mod bags;

@@ -1,4 +1,4 @@
-//! The life of one task (reference, sections 8.5 and 8.6).
+//! The life of one task.
 
 use alloy::primitives::{Address, B256, U256, keccak256};
 use canut_tests::abi::Hub;

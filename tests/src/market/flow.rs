@@ -13,19 +13,19 @@ pub fn digest(result: &str) -> B256 {
     keccak256(result)
 }
 
-/// The id of a task of a deal (reference, section 5).
+/// The id of a task of a deal.
 #[must_use]
 pub fn task_id(deal: B256, index: u64) -> B256 {
     keccak256([&deal[..], &U256::from(index).to_be_bytes::<32>()].concat())
 }
 
-/// The vote for a result (reference, section 5.2).
+/// The vote for a result.
 #[must_use]
 pub fn result_hash(task: B256, digest: B256) -> B256 {
     keccak256([task, digest].concat())
 }
 
-/// The proof that a worker knew the result (reference, section 5.2).
+/// The proof that a worker knew the result.
 #[must_use]
 pub fn result_seal(worker: Address, task: B256, digest: B256) -> B256 {
     keccak256([&worker[..], &task[..], &digest[..]].concat())
@@ -301,13 +301,13 @@ impl Market {
     }
 }
 
-/// Leave to contribute (reference, section 5.2).
+/// Leave to contribute.
 #[must_use]
 pub fn authorization(authority: Actor, worker: Address, task: B256, enclave: Address) -> Bytes {
     authority.sign_message(keccak256([&worker[..], &task[..], &enclave[..]].concat()))
 }
 
-/// An enclave's word for a result (reference, section 5.2).
+/// An enclave's word for a result.
 #[must_use]
 pub fn enclave_sign(enclave: Actor, hash: B256, seal: B256) -> Bytes {
     enclave.sign_message(keccak256([hash, seal].concat()))

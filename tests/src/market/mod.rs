@@ -20,7 +20,7 @@ use crate::journal::{Entry, Names};
 use crate::outcome::Outcome;
 use crate::world::World;
 
-/// The account that holds seized stakes (reference, section 6).
+/// The account that holds seized stakes.
 pub const KITTY: Address = alloy::primitives::address!("99c2268479b93fDe36232351229815DF80837e23");
 
 /// A market and the world it stands in. A clone is a snapshot.

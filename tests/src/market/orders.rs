@@ -11,7 +11,7 @@ use crate::actor::Actor;
 /// What stands for the dataset order's digest when there is none.
 pub const NO_DATASET_HASH: B256 = B256::ZERO;
 
-/// The orders as EIP-712 hashes them: without their signatures (reference, section 3.2).
+/// The orders as EIP-712 hashes them: without their signatures.
 mod typed {
     use alloy::sol;
 
@@ -27,7 +27,7 @@ mod typed {
     }
 }
 
-/// What an owner may do to an order on chain (reference, section 3.4).
+/// What an owner may do to an order on chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Operation {
@@ -287,7 +287,7 @@ impl Market {
     }
 }
 
-/// The separator of the domain `iExecODB` `5.0.0` (reference, section 3.1).
+/// The separator of the domain `iExecODB` `5.0.0`.
 #[must_use]
 pub fn domain_separator(chain_id: u64, hub: Address) -> B256 {
     eip712_domain! { name: "iExecODB", version: "5.0.0", chain_id: chain_id, verifying_contract: hub, }.separator()

@@ -1,4 +1,4 @@
-//! Results told to a contract (reference, section 7.1): told, but never waited for.
+//! Results told to a contract: told, but never waited for.
 
 use super::*;
 use alloy::primitives::keccak256;

@@ -1,4 +1,4 @@
-//! When votes are enough (reference, section 5.5), and what scores do to them (5.6).
+//! When votes are enough, and what scores do to them (5.6).
 
 use super::*;
 use canut_tests::abi::Hub;

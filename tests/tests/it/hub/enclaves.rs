@@ -1,4 +1,4 @@
-//! Tasks that run in an enclave (reference, section 5.3).
+//! Tasks that run in an enclave.
 
 use super::*;
 use canut_tests::abi::Hub;

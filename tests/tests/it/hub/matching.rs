@@ -1,4 +1,4 @@
-//! Four orders become a deal (reference, section 4).
+//! Four orders become a deal.
 
 use super::*;
 use alloy::primitives::{Bytes, keccak256};

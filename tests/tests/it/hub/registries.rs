@@ -1,4 +1,4 @@
-//! Assets and their registries (reference, section 1.3).
+//! Assets and their registries.
 
 use super::*;
 use alloy::primitives::Bytes;

@@ -1,4 +1,4 @@
-//! With whom an order may match (reference, section 3.5).
+//! With whom an order may match.
 
 use super::*;
 use canut_tests::abi::{Hub, Mocks};

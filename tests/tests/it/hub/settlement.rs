@@ -1,4 +1,4 @@
-//! Who gets what in the end (reference, sections 5.7 and 6).
+//! Who gets what in the end.
 
 use super::*;
 use canut_tests::abi::{Asset, Hub};

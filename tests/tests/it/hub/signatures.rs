@@ -1,4 +1,4 @@
-//! Who signed what (reference, section 3.3).
+//! Who signed what.
 
 use super::*;
 use alloy::primitives::{Bytes, keccak256};

@@ -1,4 +1,4 @@
-//! The steps of a task and who may take them when (reference, section 5.1). Refusals say nothing.
+//! The steps of a task and who may take them when. Refusals say nothing.
 
 use super::*;
 use canut_tests::abi::Hub;
