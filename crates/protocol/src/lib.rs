@@ -12,6 +12,7 @@
 //! 4. [`result`](mod@result): what workers commit to, and [`credibility`]: when their votes certify it.
 //! 5. [`money`], [`settlement`] and [`ledger`]: stakes, prices, rewards, and the accounts they move between.
 //! 6. [`location`]: where the bytes of an app or a dataset are.
+//! 7. [`failure`]: why work on a task failed, whose fault it is, and what to do.
 //!
 //! Money is counted in nRLC (10⁻⁹ RLC), time in seconds since the Unix epoch, and every division rounds down, as on chain.
 //! Arithmetic is checked: where the contract would panic, a function here returns [`Overflow`].
@@ -20,6 +21,7 @@ pub mod category;
 pub mod credibility;
 pub mod deal;
 pub mod domain;
+pub mod failure;
 pub mod id;
 mod json;
 pub mod ledger;
@@ -36,6 +38,7 @@ pub mod task;
 pub use credibility::{Score, Tally, Trust, Weight};
 pub use deal::{Deal, Resource};
 pub use domain::Domain;
+pub use failure::{Failure, Fault};
 pub use id::{DealId, OrderHash, TaskId};
 pub use location::Location;
 pub use money::{Nrlc, Overflow};

@@ -1,0 +1,89 @@
+//! What a pool needs to know to run.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use alloy::signers::local::PrivateKeySigner;
+use alloy_primitives::Address;
+use canut_hub::{SenderConfig, events::FollowConfig};
+
+use crate::{archive::ArchiveLimits, schedule::Settings};
+
+/// Settings of a pool's service.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address to listen on, for sessions and HTTP.
+    pub listen: SocketAddr,
+    /// The node: an `http` or `ws` URL.
+    pub rpc: String,
+    /// The hub.
+    pub hub: Address,
+    /// The workerpool.
+    pub workerpool: Address,
+    /// Key of its owner. Nobody else may send transactions with it meanwhile.
+    pub key: PrivateKeySigner,
+    /// The store that workers upload results to: URL of its gateway.
+    pub store: String,
+    /// The folder of its database.
+    pub folder: PathBuf,
+    /// Block to read the chain from, when nothing was read before: not after the pool's first deal.
+    pub start_block: u64,
+    /// Scheduling.
+    pub settings: Settings,
+    /// Following the chain.
+    pub follow: FollowConfig,
+    /// Sending transactions.
+    pub sender: SenderConfig,
+    /// Sessions.
+    pub sessions: SessionLimits,
+    /// Largest result.
+    pub results: ArchiveLimits,
+}
+
+/// Bounds of sessions.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionLimits {
+    /// Sessions at the same time.
+    pub count: usize,
+    /// Seconds between two signs of life from the pool; thrice as long a silence of the worker ends the session.
+    pub heartbeat: u64,
+    /// Messages that may wait for one worker before it is too slow.
+    pub queue: usize,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self {
+            count: 10_000,
+            heartbeat: 10,
+            queue: 1_024,
+        }
+    }
+}
+
+impl Config {
+    /// The settings of a pool on a chain with final blocks, listening on a free local port.
+    pub fn new(
+        rpc: impl Into<String>,
+        hub: Address,
+        workerpool: Address,
+        key: PrivateKeySigner,
+        store: impl Into<String>,
+        folder: impl Into<PathBuf>,
+    ) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            rpc: rpc.into(),
+            hub,
+            workerpool,
+            key,
+            store: store.into(),
+            folder: folder.into(),
+            start_block: 0,
+            settings: Settings::default(),
+            follow: FollowConfig::default(),
+            sender: SenderConfig::default(),
+            sessions: SessionLimits::default(),
+            results: ArchiveLimits::default(),
+        }
+    }
+}

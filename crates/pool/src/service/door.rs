@@ -1,0 +1,244 @@
+//! Where workers come in: one task per session.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use alloy_primitives::{Address, B256};
+use axum::extract::ws::{Message, WebSocket};
+use canut_hub::Hub;
+use canut_protocol::Score;
+use rand::{TryRng, rngs::SysRng};
+use tokio::{
+    sync::{Semaphore, mpsc},
+    time::{Instant, MissedTickBehavior, interval, timeout},
+};
+use tracing::debug;
+
+use crate::{
+    config::SessionLimits,
+    schedule::{Ability, SessionEvent},
+    session::{MAX_FRAME, MAX_HOLDING, ToPool, ToWorker, VERSION, is_signed},
+};
+
+/// How long a worker may take to say hello, and a message to leave.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Most slots that one worker may claim.
+const MAX_SLOTS: u32 = 1_024;
+
+/// What comes from the sessions. `session` tells those of one worker apart.
+#[derive(Debug)]
+pub(super) enum Arrival {
+    /// A worker proved who it is.
+    Joined {
+        worker: Address,
+        session: u64,
+        score: Score,
+        event: SessionEvent,
+        outbox: mpsc::Sender<ToWorker>,
+    },
+    /// It says something.
+    Said {
+        worker: Address,
+        session: u64,
+        event: SessionEvent,
+    },
+    /// It is gone.
+    Left { worker: Address, session: u64 },
+}
+
+/// What sessions share.
+#[derive(Clone, Debug)]
+pub(super) struct Door {
+    pub(super) hub: Hub,
+    pub(super) workerpool: Address,
+    pub(super) limits: SessionLimits,
+    pub(super) inbox: mpsc::Sender<Arrival>,
+    pub(super) places: Arc<Semaphore>,
+    pub(super) numbers: Arc<AtomicU64>,
+}
+
+/// Why a session ended, in words for the worker.
+type Reason = &'static str;
+
+impl Door {
+    /// Serves one session to its end.
+    pub(super) async fn serve(self, mut socket: WebSocket) {
+        let reason = match self.receive(&mut socket).await {
+            Ok((worker, session, mut orders)) => {
+                let reason = self
+                    .converse(&mut socket, worker, session, &mut orders)
+                    .await;
+                // The pool is going down when nobody listens.
+                let _ = self.inbox.send(Arrival::Left { worker, session }).await;
+                debug!(%worker, reason, "session ended");
+                reason
+            }
+            Err(reason) => reason,
+        };
+        let farewell = ToWorker::Farewell {
+            reason: reason.to_owned(),
+        };
+        let _ = timeout(PATIENCE, send(&mut socket, &farewell)).await;
+    }
+
+    /// Finds out who is there, and lets the worker in.
+    async fn receive(
+        &self,
+        socket: &mut WebSocket,
+    ) -> Result<(Address, u64, mpsc::Receiver<ToWorker>), Reason> {
+        let mut nonce = B256::ZERO;
+        SysRng
+            .try_fill_bytes(&mut nonce.0)
+            .map_err(|_| "the pool has no random numbers")?;
+        let domain = self.hub.domain();
+        let challenge = ToWorker::Challenge {
+            version: VERSION,
+            chain_id: domain.chain_id,
+            hub: domain.hub,
+            workerpool: self.workerpool,
+            nonce,
+        };
+        send(socket, &challenge).await?;
+        let hello = timeout(PATIENCE, hear(socket))
+            .await
+            .map_err(|_| "no hello came")??;
+        let ToPool::Hello {
+            version,
+            worker,
+            signature,
+            slots,
+            tag,
+            holding,
+        } = hello
+        else {
+            return Err("the first message must be hello");
+        };
+        if version != VERSION {
+            return Err("the pool speaks another version: update the older of the two");
+        }
+        if !is_signed(&domain, self.workerpool, worker, nonce, &signature) {
+            return Err("the signature is not the worker's over this challenge");
+        }
+        if slots > MAX_SLOTS || holding.len() > MAX_HOLDING {
+            return Err("more slots or tasks than one worker may have");
+        }
+        let score = self
+            .hub
+            .score(worker)
+            .await
+            .map_err(|_| "the chain is out of reach")?;
+        let session = self.numbers.fetch_add(1, Ordering::Relaxed);
+        let (outbox, orders) = mpsc::channel(self.limits.queue);
+        let event = SessionEvent::Joined(Ability { slots, tag }, holding);
+        send(
+            socket,
+            &ToWorker::Welcome {
+                heartbeat: self.limits.heartbeat,
+            },
+        )
+        .await?;
+        let joined = Arrival::Joined {
+            worker,
+            session,
+            score,
+            event,
+            outbox,
+        };
+        self.inbox
+            .send(joined)
+            .await
+            .map_err(|_| "the pool is stopping")?;
+        Ok((worker, session, orders))
+    }
+
+    async fn converse(
+        &self,
+        socket: &mut WebSocket,
+        worker: Address,
+        session: u64,
+        orders: &mut mpsc::Receiver<ToWorker>,
+    ) -> Reason {
+        let heartbeat = Duration::from_secs(self.limits.heartbeat.max(1));
+        let mut pulse = interval(heartbeat);
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        loop {
+            tokio::select! {
+                order = orders.recv() => {
+                    let Some(order) = order else {
+                        return "too slow, replaced by a newer session, or the pool is stopping";
+                    };
+                    if let Err(reason) = send(socket, &order).await {
+                        return reason;
+                    }
+                }
+                frame = socket.recv() => {
+                    heard = Instant::now();
+                    let event = match frame.map(|frame| frame.map(read)) {
+                        Some(Ok(Ok(Some(message)))) => message,
+                        Some(Ok(Ok(None))) => continue,
+                        Some(Ok(Err(reason))) => return reason,
+                        Some(Err(_)) | None => return "the connection broke",
+                    };
+                    let Some(event) = event_of(event) else { return "hello is said once" };
+                    if self.inbox.send(Arrival::Said { worker, session, event }).await.is_err() {
+                        return "the pool is stopping";
+                    }
+                }
+                _ = pulse.tick() => {
+                    if heard.elapsed() > heartbeat * 3 {
+                        return "nothing was heard of the worker";
+                    }
+                    let ping = socket.send(Message::Ping(Vec::new().into()));
+                    if !matches!(timeout(PATIENCE, ping).await, Ok(Ok(()))) {
+                        return "the worker is too slow";
+                    }
+                }
+            }
+        }
+    }
+}
+
+async fn send(socket: &mut WebSocket, message: &ToWorker) -> Result<(), Reason> {
+    let json = serde_json::to_string(message).map_err(|_| "a message cannot be written")?;
+    let sent = timeout(PATIENCE, socket.send(Message::Text(json.into()))).await;
+    sent.map_err(|_| "the worker is too slow")?
+        .map_err(|_| "the connection broke")
+}
+
+async fn hear(socket: &mut WebSocket) -> Result<ToPool, Reason> {
+    while let Some(frame) = socket.recv().await {
+        let frame = frame.map_err(|_| "the connection broke")?;
+        if let Some(message) = read(frame)? {
+            return Ok(message);
+        }
+    }
+    Err("the connection broke")
+}
+
+/// The message in a frame; none in frames that only show that somebody is there.
+fn read(frame: Message) -> Result<Option<ToPool>, Reason> {
+    match frame {
+        Message::Text(text) if text.len() > MAX_FRAME => Err("a message is too large"),
+        Message::Text(text) => serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|_| "a message cannot be read: the versions may differ"),
+        Message::Ping(_) | Message::Pong(_) => Ok(None),
+        Message::Binary(_) => Err("messages are text"),
+        Message::Close(_) => Err("the worker closed the session"),
+    }
+}
+
+fn event_of(message: ToPool) -> Option<SessionEvent> {
+    Some(match message {
+        ToPool::Hello { .. } => return None,
+        ToPool::Computed { task } => SessionEvent::Computed(task),
+        ToPool::Failed { task, failure } => SessionEvent::Failed(task, failure),
+        ToPool::Uploaded { task, cid } => SessionEvent::Uploaded(task, cid),
+    })
+}

@@ -1,0 +1,101 @@
+//! The pool's port: sessions, the state of tasks, health and metrics.
+
+use alloy_primitives::hex;
+use axum::{
+    Json, Router,
+    extract::{Path, State, WebSocketUpgrade},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use canut_protocol::TaskId;
+use serde_json::json;
+use tracing::warn;
+
+use super::{door::Door, metrics::Metrics, view};
+use crate::{
+    ledger::Ledger,
+    session::{MAX_FRAME, PATH},
+};
+
+/// What requests are answered from.
+#[derive(Clone, Debug)]
+pub(super) struct Desks {
+    pub(super) door: Door,
+    pub(super) ledger: Ledger,
+    pub(super) metrics: Metrics,
+}
+
+pub(super) fn router(state: Desks) -> Router {
+    Router::new()
+        .route("/health", get(|| async { "ok\n" }))
+        .route("/version", get(|| async { env!("CARGO_PKG_VERSION") }))
+        .route("/metrics", get(metrics))
+        .route("/tasks/{task}", get(task))
+        .route(PATH, get(session))
+        .with_state(state)
+}
+
+async fn metrics(State(state): State<Desks>) -> Response {
+    match state.metrics.text() {
+        Ok(text) => (
+            [(
+                header::CONTENT_TYPE,
+                "text/plain; version=0.0.4; charset=utf-8",
+            )],
+            text,
+        )
+            .into_response(),
+        Err(error) => {
+            warn!(%error, "metrics cannot be written");
+            refuse(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "metrics cannot be written",
+            )
+        }
+    }
+}
+
+async fn task(State(state): State<Desks>, Path(task): Path<String>) -> Response {
+    let bytes = hex::decode_to_array::<_, 32>(&task);
+    let Ok(id) = bytes.map(|bytes| TaskId(bytes.into())) else {
+        return refuse(
+            StatusCode::BAD_REQUEST,
+            "a task id is 0x and 64 hexadecimal digits",
+        );
+    };
+    match state.ledger.task(id).await {
+        Ok(Some((job, contract))) => Json(view::task(&job, &contract)).into_response(),
+        Ok(None) => {
+            let unknown = "this pool knows no such task: it is not initialised, or another pool's";
+            refuse(StatusCode::NOT_FOUND, unknown)
+        }
+        Err(error) => {
+            warn!(%error, "a task cannot be shown");
+            refuse(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the pool's database failed, try again",
+            )
+        }
+    }
+}
+
+fn refuse(status: StatusCode, message: &str) -> Response {
+    (status, Json(json!({ "error": message }))).into_response()
+}
+
+async fn session(State(state): State<Desks>, upgrade: WebSocketUpgrade) -> Response {
+    let Ok(place) = state.door.places.clone().try_acquire_owned() else {
+        return refuse(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the pool is full, try again later",
+        );
+    };
+    let sized = upgrade
+        .max_message_size(MAX_FRAME)
+        .max_frame_size(MAX_FRAME);
+    sized.on_upgrade(move |socket| async move {
+        state.door.serve(socket).await;
+        drop(place);
+    })
+}

@@ -1,0 +1,100 @@
+//! Numbers for Prometheus.
+
+use canut_protocol::Failure;
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+
+use crate::schedule::{ChainEvent, Scheduler};
+
+/// What is counted. Clones count together.
+#[derive(Clone, Debug)]
+pub(super) struct Metrics {
+    registry: Registry,
+    workers: IntGauge,
+    waiting: IntGauge,
+    open: IntGauge,
+    assigned: IntCounter,
+    events: IntCounterVec,
+    failures: IntCounterVec,
+}
+
+impl Metrics {
+    pub(super) fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new_custom(Some("canut_pool".into()), None)?;
+        let metrics = Self {
+            workers: IntGauge::new("workers", "Workers with a session")?,
+            waiting: IntGauge::new("tasks_waiting", "Tasks that wait for a worker")?,
+            open: IntGauge::new("tasks_open", "Tasks that are not over")?,
+            assigned: IntCounter::new("assignments_total", "Authorisations sent to workers")?,
+            events: counters(
+                "chain_events_total",
+                "Events of the pool's tasks",
+                &["event"],
+            )?,
+            failures: counters(
+                "failures_total",
+                "Failures of workers",
+                &["failure", "fault"],
+            )?,
+            registry,
+        };
+        metrics
+            .registry
+            .register(Box::new(metrics.workers.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.waiting.clone()))?;
+        metrics.registry.register(Box::new(metrics.open.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.assigned.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.events.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.failures.clone()))?;
+        Ok(metrics)
+    }
+
+    pub(super) fn assigned(&self) {
+        self.assigned.inc();
+    }
+
+    pub(super) fn failed(&self, failure: Failure) {
+        let fault = failure.fault().to_string();
+        self.failures
+            .with_label_values(&[failure.name(), &fault])
+            .inc();
+    }
+
+    pub(super) fn count(&self, event: &ChainEvent) {
+        let event = match event {
+            ChainEvent::Matched { .. } => "matched",
+            ChainEvent::Initialized { .. } => "initialized",
+            ChainEvent::Contributed { .. } => "contributed",
+            ChainEvent::Certified { .. } => "certified",
+            ChainEvent::Revealed { .. } => "revealed",
+            ChainEvent::Reopened { .. } => "reopened",
+            ChainEvent::Finalized { .. } => "finalized",
+            ChainEvent::Claimed { .. } => "claimed",
+            ChainEvent::Scored { .. } => return,
+        };
+        self.events.with_label_values(&[event]).inc();
+    }
+
+    pub(super) fn show(&self, scheduler: &Scheduler) {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.workers.set(number(scheduler.workers()));
+        self.waiting.set(number(scheduler.waiting()));
+        self.open.set(number(scheduler.open_tasks_count()));
+    }
+
+    /// In the text format of Prometheus.
+    pub(super) fn text(&self) -> prometheus::Result<String> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+fn counters(name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+    IntCounterVec::new(Opts::new(name, help), labels)
+}

@@ -1,0 +1,352 @@
+//! The running pool.
+
+mod desk;
+mod door;
+mod errands;
+mod http;
+mod metrics;
+mod view;
+mod watch;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicU64},
+};
+
+use alloy::providers::Provider;
+use alloy_primitives::Address;
+use canut_hub::{Caller, ConnectError, Follower, Hub, Sender, connect, events::FollowError};
+use canut_store::Remote;
+use rand::{TryRng, rngs::SysRng};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, mpsc},
+    task::JoinSet,
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::{error, info, warn};
+
+pub(crate) use errands::link;
+
+use crate::{
+    clock::Clock,
+    config::Config,
+    ledger::{Ledger, LedgerError},
+    schedule::{Event, Scheduler},
+};
+use desk::{Desk, News, Stopped};
+use door::{Arrival, Door};
+use errands::Errands;
+use metrics::Metrics;
+use watch::Watch;
+
+/// Batches of events, and arrivals, that may wait for the desk.
+const QUEUE: usize = 64;
+
+/// Why a pool does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The node.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The hub.
+    #[error(transparent)]
+    Hub(#[from] canut_hub::Error),
+    /// The database.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] canut_store::Error),
+    /// The port, or the folder.
+    #[error("{what}: {error}")]
+    System {
+        /// What it was about.
+        what: String,
+        /// What the system says.
+        error: std::io::Error,
+    },
+    /// There is no such workerpool.
+    #[error("{0} is no workerpool of this hub: create it first, or correct the address")]
+    NoWorkerpool(Address),
+    /// The key is not the owner's.
+    #[error(
+        "the workerpool belongs to {owner}, not to {key}: run the pool with the key of its owner"
+    )]
+    NotTheOwner {
+        /// Whose it is.
+        owner: Address,
+        /// Whose key was given.
+        key: Address,
+    },
+    /// The metrics.
+    #[error(transparent)]
+    Metrics(#[from] prometheus::Error),
+    /// The chain was reorganised while it was read for the first time.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+}
+
+/// A running pool. Dropped, it stops at once; nothing is lost that matters.
+#[derive(Debug)]
+pub struct Handle {
+    address: SocketAddr,
+    stop: CancellationToken,
+    task: AbortOnDropHandle<()>,
+}
+
+impl Handle {
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// URL of its sessions.
+    pub fn sessions(&self) -> String {
+        format!("ws://{}{}", self.address, crate::session::PATH)
+    }
+
+    /// Whether it ended by itself, which only a failing database makes it do.
+    pub fn is_over(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Stops it: sessions are closed, transactions under way are left to the chain.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        if let Err(failed) = self.task.await {
+            error!(%failed, "the pool broke off");
+        }
+    }
+}
+
+/// Starts a pool: reads what it missed of the chain, then lets workers in.
+pub async fn start(config: Config) -> Result<Handle, StartError> {
+    let provider = connect(&config.rpc).await?;
+    let hub = Hub::at(provider.clone(), config.hub).await?;
+    let key = config.key.address();
+    let found = hub.workerpool(config.workerpool).await?;
+    let (owner, _) = found.ok_or(StartError::NoWorkerpool(config.workerpool))?;
+    if owner != key {
+        return Err(StartError::NotTheOwner { owner, key });
+    }
+    let system = |what: String| move |error| StartError::System { what, error };
+    std::fs::create_dir_all(&config.folder).map_err(system(config.folder.display().to_string()))?;
+    let domain = hub.domain();
+    let whose = format!(
+        "workerpool {} of hub {} on chain {}",
+        config.workerpool, domain.hub, domain.chain_id
+    );
+    let ledger = Ledger::open(&config.folder.join("pool.sqlite"), &whose).await?;
+    let sender = Sender::new(provider, config.key.clone(), config.sender).await?;
+    let store_limits = canut_store::Limits {
+        upload: config.results.bytes,
+        ..Default::default()
+    };
+    let errands = Errands {
+        caller: Caller::new(hub.clone(), sender),
+        key: config.key.clone(),
+        store: Remote::with_limits(&config.store, store_limits)?,
+        limits: config.results,
+    };
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(system(config.listen.to_string()))?;
+    let address = listener.local_addr().map_err(system("the port".into()))?;
+    let stop = CancellationToken::new();
+    let pool = Pool {
+        config,
+        hub,
+        ledger,
+        errands,
+        metrics: Metrics::new()?,
+    };
+    let task = tokio::spawn(pool.run(listener, stop.clone()));
+    Ok(Handle {
+        address,
+        stop,
+        task: AbortOnDropHandle::new(task),
+    })
+}
+
+struct Pool {
+    config: Config,
+    hub: Hub,
+    ledger: Ledger,
+    errands: Errands,
+    metrics: Metrics,
+}
+
+impl Pool {
+    async fn run(self, listener: TcpListener, stop: CancellationToken) {
+        let (inbox, mut arrivals) = mpsc::channel(QUEUE);
+        let mut tasks = JoinSet::new();
+        let mut listener = Some(listener);
+        loop {
+            let served = tokio::select! {
+                () = stop.cancelled() => Ok(Stopped::Asked),
+                served = self.serve(&mut tasks, &mut listener, &inbox, &mut arrivals, &stop) => served,
+            };
+            match served {
+                Ok(Stopped::Asked) => break,
+                Ok(Stopped::Chain(end)) | Err(StartError::Follow(end)) => {
+                    warn!(%end, "the chain is read anew");
+                    if let Err(failed) = self.ledger.clear().await {
+                        error!(%failed, "the pool ends");
+                        break;
+                    }
+                }
+                Ok(Stopped::Ledger(failed)) => {
+                    error!(%failed, "the pool ends");
+                    break;
+                }
+                Err(failed) => {
+                    error!(%failed, "the pool ends");
+                    break;
+                }
+            }
+        }
+        stop.cancel();
+        drop(arrivals);
+        tasks.shutdown().await;
+        self.ledger.close().await;
+    }
+
+    /// Catches up with the chain, then serves until something ends it.
+    async fn serve(
+        &self,
+        tasks: &mut JoinSet<()>,
+        listener: &mut Option<TcpListener>,
+        inbox: &mpsc::Sender<Arrival>,
+        arrivals: &mut mpsc::Receiver<Arrival>,
+        stop: &CancellationToken,
+    ) -> Result<Stopped, StartError> {
+        let (mut watch, clock) = self.catch_up().await?;
+        let mut desk = self.desk(clock).await?;
+        if let Some(listener) = listener.take() {
+            tasks.spawn(self.listen(listener, inbox.clone(), stop.clone()));
+        }
+        let (teller, mut news) = mpsc::channel::<News>(QUEUE);
+        let telling = tokio::spawn(async move {
+            loop {
+                let told = watch.next().await;
+                let over = told.is_err();
+                if teller.send(told).await.is_err() || over {
+                    return;
+                }
+            }
+        });
+        let telling = AbortOnDropHandle::new(telling);
+        let stopped = desk.run(&mut news, arrivals, stop).await;
+        drop(telling);
+        Ok(stopped)
+    }
+
+    /// Reads the chain up to its present head and writes down what is of this pool. Nothing is acted upon.
+    async fn catch_up(&self) -> Result<(Watch, Clock), StartError> {
+        let head = self
+            .hub
+            .provider()
+            .get_block_number()
+            .await
+            .map_err(canut_hub::Error::from)?;
+        let target = head.saturating_sub(self.config.follow.depth);
+        let checkpoint = self.ledger.checkpoint().await?;
+        let mut scheduler = self.scheduler();
+        let ours = self.restore(&mut scheduler, 0).await?;
+        let (provider, follow) = (self.hub.provider().clone(), self.config.follow);
+        let deployment = *self.hub.deployment();
+        let from = self.config.start_block;
+        let mut read = checkpoint.map(|checkpoint| checkpoint.block);
+        let follower = match checkpoint {
+            Some(checkpoint) => Follower::resume(provider, deployment, follow, checkpoint),
+            None => Follower::from_block(provider, deployment, follow, from),
+        };
+        let mut watch = Watch::new(self.hub.clone(), self.config.workerpool, follower, ours);
+        let mut clock = Clock::default();
+        clock.observe(self.hub.now().await?);
+        while read.is_none_or(|block| block < target) && from <= target {
+            let tidings = watch.next().await?;
+            for (at, event) in tidings.events {
+                scheduler.handle(at, [Event::Chain(event)]);
+            }
+            read = Some(tidings.checkpoint.block);
+            self.ledger
+                .save(&scheduler.take_changes(), Some(tidings.checkpoint))
+                .await?;
+        }
+        info!(block = ?read, "caught up with the chain");
+        Ok((watch, clock))
+    }
+
+    async fn desk(&self, clock: Clock) -> Result<Desk, StartError> {
+        let mut scheduler = self.scheduler();
+        self.restore(&mut scheduler, clock.now()).await?;
+        Ok(Desk {
+            scheduler,
+            clock,
+            ledger: self.ledger.clone(),
+            errands: self.errands.clone(),
+            metrics: self.metrics.clone(),
+            sessions: BTreeMap::new(),
+            under_way: JoinSet::new(),
+        })
+    }
+
+    fn scheduler(&self) -> Scheduler {
+        let mut seed = [0; 32];
+        if SysRng.try_fill_bytes(&mut seed).is_err() {
+            warn!("the system has no random numbers: who is drawn can be guessed");
+        }
+        Scheduler::new(self.config.settings.clone(), seed)
+    }
+
+    /// Puts what was written down into `scheduler`, and names the tasks that are not over.
+    async fn restore(
+        &self,
+        scheduler: &mut Scheduler,
+        now: u64,
+    ) -> Result<BTreeSet<canut_protocol::TaskId>, LedgerError> {
+        let deals = self.ledger.open_deals().await?;
+        let mut jobs = Vec::new();
+        for (id, _) in &deals {
+            jobs.extend(self.ledger.jobs(*id).await?);
+        }
+        let open = jobs
+            .iter()
+            .filter(|job| !job.phase.is_over())
+            .map(|job| job.id())
+            .collect();
+        scheduler.restore(now, deals, jobs);
+        Ok(open)
+    }
+
+    fn listen(
+        &self,
+        listener: TcpListener,
+        inbox: mpsc::Sender<Arrival>,
+        stop: CancellationToken,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let door = Door {
+            hub: self.hub.clone(),
+            workerpool: self.config.workerpool,
+            limits: self.config.sessions,
+            inbox,
+            places: Arc::new(Semaphore::new(self.config.sessions.count)),
+            numbers: Arc::new(AtomicU64::new(1)),
+        };
+        let state = http::Desks {
+            door,
+            ledger: self.ledger.clone(),
+            metrics: self.metrics.clone(),
+        };
+        async move {
+            let served = axum::serve(listener, http::router(state))
+                .with_graceful_shutdown(stop.cancelled_owned());
+            if let Err(failed) = served.await {
+                error!(%failed, "the pool's port is closed");
+            }
+        }
+    }
+}
