@@ -23,6 +23,7 @@ mod convert;
 pub mod deploy;
 mod error;
 pub mod events;
+mod heads;
 mod http;
 mod hub;
 mod refusal;

@@ -22,14 +22,14 @@ use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use super::Event;
-use crate::deploy::Deployment;
+use crate::{deploy::Deployment, heads::Heads};
 
 /// How a [`Follower`] behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct FollowConfig {
     /// Blocks that must follow a block before its events are told: 0 where blocks are final.
     pub depth: u64,
-    /// How often the head is looked for.
+    /// How often the head is looked for. Over WebSocket the node tells of it as well, so there it may be long.
     pub poll: Duration,
     /// Most blocks asked for at once when far behind. Halved when the node finds it too much, and raised again slowly.
     pub range: u64,
@@ -105,6 +105,7 @@ pub struct Follower {
     next: u64,
     told: Option<Checkpoint>,
     range: u64,
+    heads: Heads,
 }
 
 /// What kept one attempt from succeeding.
@@ -132,8 +133,10 @@ impl Follower {
         from: u64,
     ) -> Self {
         let range = config.range.max(1);
+        let provider = provider.erased();
         Self {
-            provider: provider.erased(),
+            heads: Heads::new(provider.clone(), config.poll),
+            provider,
             deployment,
             config,
             next: from,
@@ -167,7 +170,7 @@ impl Follower {
                 Ok(Some(batch)) => return Ok(batch),
                 Ok(None) => {
                     wait = BACKOFF;
-                    sleep(self.config.poll).await;
+                    self.heads.next().await;
                 }
                 Err(Hitch::Undone(end)) => return Err(end),
                 Err(Hitch::Unsteady) => sleep(self.config.poll).await,

@@ -14,17 +14,14 @@ use alloy::{
     rpc::types::TransactionReceipt,
     transports::{TransportError, TransportErrorKind},
 };
-use tokio::{
-    sync::mpsc,
-    time::{MissedTickBehavior, interval, sleep},
-};
+use tokio::{sync::mpsc, time::sleep};
 use tracing::{debug, warn};
 
 use super::{
     Job, SenderConfig,
     flight::{Flight, Objection, bumped},
 };
-use crate::{Error, Result};
+use crate::{Error, Result, heads::Heads};
 
 /// Looks in vain after which a transaction whose nonce is used counts as replaced, and every so many of which it is handed
 /// over again: a node may be a little behind another, or may have forgotten.
@@ -84,8 +81,7 @@ impl Driver {
 
     /// Works until every [`Sender`](super::Sender) is dropped.
     pub(super) async fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
-        let mut tick = interval(self.config.poll);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heads = Heads::new(self.provider.clone(), self.config.poll);
         loop {
             let room = self.flights.len() < self.config.in_flight;
             tokio::select! {
@@ -97,7 +93,7 @@ impl Driver {
                         self.watch().await;
                     }
                 }
-                _ = tick.tick(), if !self.flights.is_empty() => self.watch().await,
+                () = heads.next(), if !self.flights.is_empty() => self.watch().await,
             }
         }
     }

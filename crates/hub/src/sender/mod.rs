@@ -28,7 +28,7 @@ use driver::Driver;
 /// How a [`Sender`] behaves.
 #[derive(Clone, Copy, Debug)]
 pub struct SenderConfig {
-    /// How often receipts are looked for.
+    /// How often receipts are looked for. Over WebSocket they are looked for after every block as well.
     pub poll: Duration,
     /// Blocks that must hold a transaction, its own included, before its receipt is believed: 1 where blocks are final.
     pub confirmations: u64,
