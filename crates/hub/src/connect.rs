@@ -1,5 +1,7 @@
 //! Reaching a node.
 
+use std::time::Duration;
+
 use alloy::{
     providers::{DynProvider, Provider, RootProvider, WsConnect},
     rpc::client::RpcClient,
@@ -8,6 +10,9 @@ use alloy::{
 use url::Url;
 
 use crate::http::Http;
+
+/// First wait before a WebSocket that was cut is opened again.
+const RETRY: Duration = Duration::from_millis(100);
 
 /// A provider for the node at `url`: `http`, `https`, `ws` or `wss`. TLS is rustls over ring; a user and password in an
 /// HTTP URL become basic authorization. HTTP connects when first used; WebSocket connects now, and again when cut.
@@ -18,7 +23,13 @@ pub async fn connect(url: &str) -> Result<DynProvider, ConnectError> {
     })?;
     let client = match parsed.scheme() {
         "http" | "https" => RpcClient::new(Http::new(&parsed)?, is_local(&parsed)),
-        "ws" | "wss" => RpcClient::connect_pubsub(WsConnect::new(parsed)).await?,
+        "ws" | "wss" => {
+            // A service outlives its node, however long that is away; the waits grow by themselves.
+            let socket = WsConnect::new(parsed)
+                .with_max_retries(u32::MAX)
+                .with_retry_interval(RETRY);
+            RpcClient::connect_pubsub(socket).await?
+        }
         scheme => {
             return Err(ConnectError::Scheme {
                 scheme: scheme.to_owned(),
