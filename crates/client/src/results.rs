@@ -1,0 +1,205 @@
+//! Fetching results, and verifying them.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::Address;
+use canut_protocol::{Location, Task, TaskId, result::callback_digest, task::Status};
+use canut_store::parse_cid;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    CERTIFICATE, Certificate, Client, Error, Limits, Opened, Result, archive, http::excerpt,
+};
+
+/// A result that was fetched and verified.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fetched {
+    /// Its certificate, with its files.
+    pub certificate: Certificate,
+    /// The folder in which they are.
+    pub folder: PathBuf,
+}
+
+/// What a scheduler publishes of a result (offchain.md, section 4.1).
+#[derive(Deserialize)]
+struct Link {
+    storage: String,
+    location: String,
+}
+
+/// Where a result is, as published; shortened.
+pub(crate) fn location(results: &[u8]) -> Option<String> {
+    let link: Link = serde_json::from_slice(results).ok()?;
+    Some(excerpt(&link.location))
+}
+
+impl Client {
+    /// Fetches the result of a completed task from the store, verifies it against the digest that its workers certified, and
+    /// unpacks it into `folder`, which is made if missing; nothing in it is overwritten. Nothing is left there unless the
+    /// result is the certified one. The certificate is written beside the files, as [`CERTIFICATE`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoResult`] when there is none; [`Error::Tampered`] when it is not the certified one; [`Error::Exists`] when a
+    /// file would be overwritten; [`Error::Archive`] when the archive is none.
+    pub async fn fetch(&self, id: TaskId, folder: &Path, limits: Limits) -> Result<Fetched> {
+        let mut certificate = self.certificate(id).await?;
+        let task = self.hub().task(id).await?;
+        let callback = self.deal(task.deal).await?.callback != Address::ZERO;
+        if callback && callback_digest(&task.results_callback) != task.result_digest {
+            let found = callback_digest(&task.results_callback);
+            return Err(Error::Tampered {
+                task: id,
+                certified: task.result_digest,
+                found,
+            });
+        }
+        let made = !folder.exists();
+        fs::create_dir_all(folder).map_err(Error::file(folder))?;
+        let outcome = self.unpack(id, &task, folder, callback, limits).await;
+        match outcome {
+            Ok(opened) => {
+                (certificate.files, certificate.failed) = (opened.files, opened.failed);
+                write_certificate(folder, &certificate)?;
+                Ok(Fetched {
+                    certificate,
+                    folder: folder.to_owned(),
+                })
+            }
+            Err(error) => {
+                if made {
+                    // It is empty: what was unpacked is elsewhere.
+                    let _ = fs::remove_dir(folder);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn unpack(
+        &self,
+        id: TaskId,
+        task: &Task,
+        folder: &Path,
+        callback: bool,
+        limits: Limits,
+    ) -> Result<Opened> {
+        let desk = tempfile::Builder::new()
+            .prefix(".canut-")
+            .tempdir_in(folder)
+            .map_err(Error::file(folder))?;
+        let (archive, files) = (desk.path().join("result.zip"), desk.path().join("files"));
+        fs::create_dir(&files).map_err(Error::file(&files))?;
+        self.download(id, task, &archive).await?;
+        let unpacked = files.clone();
+        let opening = tokio::task::spawn_blocking(move || {
+            archive::open(&archive, &unpacked, callback, limits)
+        });
+        let opened = opening
+            .await
+            .map_err(|error| Error::Thread(error.to_string()))??;
+        if opened.digest != task.result_digest {
+            return Err(Error::Tampered {
+                task: id,
+                certified: task.result_digest,
+                found: opened.digest,
+            });
+        }
+        settle(&files, folder)?;
+        Ok(opened)
+    }
+
+    /// The archive of a result as the store has it; only its CID is verified.
+    async fn download(&self, id: TaskId, task: &Task, into: &Path) -> Result<()> {
+        if task.status != Status::Completed {
+            return Err(Error::NoResult {
+                task: id,
+                status: task.status,
+            });
+        }
+        let elsewhere = || Error::Elsewhere {
+            task: id,
+            location: excerpt(&String::from_utf8_lossy(&task.results)),
+        };
+        let link: Link = serde_json::from_slice(&task.results).map_err(|_| elsewhere())?;
+        let place = link
+            .location
+            .parse()
+            .ok()
+            .filter(|_| link.storage == "ipfs");
+        let Some(Location::Ipfs(path)) = place else {
+            return Err(elsewhere());
+        };
+        let store = self.store()?;
+        let (root, below) = path.split_once('/').unwrap_or((&path, ""));
+        let mut cid = parse_cid(root)?;
+        if !below.is_empty() {
+            cid = store.resolve(&cid, below).await?;
+        }
+        store.download(&cid, into).await?;
+        Ok(())
+    }
+}
+
+/// Moves what is in one folder to another, where none of it is yet.
+fn settle(from: &Path, to: &Path) -> Result<()> {
+    let read = |entry: io::Result<fs::DirEntry>| {
+        entry.map(|entry| (entry.path(), to.join(entry.file_name())))
+    };
+    let moves: Vec<_> = fs::read_dir(from)
+        .and_then(|entries| entries.map(read).collect())
+        .map_err(Error::file(from))?;
+    let taken = moves
+        .iter()
+        .map(|(_, target)| target)
+        .find(|target| target.symlink_metadata().is_ok());
+    if let Some(taken) = taken {
+        return Err(Error::Exists(taken.clone()));
+    }
+    for (source, target) in moves {
+        fs::rename(source, &target).map_err(Error::file(target))?;
+    }
+    Ok(())
+}
+
+fn write_certificate(folder: &Path, certificate: &Certificate) -> Result<()> {
+    let path = folder.join(CERTIFICATE);
+    // Plain fields always serialise.
+    let text = serde_json::to_string_pretty(certificate).unwrap_or_default();
+    fs::write(&path, text + "\n").map_err(Error::file(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_overwritten() {
+        let root = tempfile::tempdir().unwrap();
+        let (from, to) = (root.path().join("from"), root.path().join("to"));
+        for folder in [&from, &to] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(from.join("a"), "new").unwrap();
+        fs::write(from.join("b"), "new").unwrap();
+        fs::write(to.join("b"), "old").unwrap();
+        assert!(matches!(settle(&from, &to), Err(Error::Exists(path)) if path.ends_with("b")));
+        assert_eq!(fs::read_to_string(to.join("b")).unwrap(), "old");
+        assert!(!to.join("a").exists(), "all or nothing");
+        fs::remove_file(to.join("b")).unwrap();
+        settle(&from, &to).unwrap();
+        assert_eq!(fs::read_to_string(to.join("a")).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_location_is_read_from_what_schedulers_publish() {
+        assert_eq!(
+            location(br#"{"storage":"ipfs","location":"/ipfs/Qm"}"#).as_deref(),
+            Some("/ipfs/Qm")
+        );
+        assert_eq!(location(b""), None);
+    }
+}

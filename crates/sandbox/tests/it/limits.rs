@@ -1,0 +1,302 @@
+use std::time::Duration;
+
+use canut_sandbox::{Failure, Fault, Limits, Runtime};
+
+use crate::guest::{Bench, Guest, RUNTIME, fails, limits, succeeds};
+
+const ENDLESS: &str = "(loop $again (br $again))";
+
+#[test]
+fn an_endless_loop_burns_its_fuel() {
+    let bench = Bench::new(&Guest::default().main(ENDLESS).module());
+    let outcome = bench.run().unwrap();
+    assert_eq!(
+        outcome.verdict,
+        Err(Failure::OutOfFuel {
+            limit: bench.limits.fuel
+        })
+    );
+    assert_eq!(outcome.fuel_used, Some(bench.limits.fuel));
+    fails(
+        &Guest::default().main(ENDLESS),
+        &Failure::OutOfFuel {
+            limit: limits().fuel,
+        },
+    );
+}
+
+#[test]
+fn work_of_the_host_costs_fuel() {
+    // Each call fills 128 KiB: without a price, the loop would run a hundred million times.
+    let guest = Guest::default().main(
+        "(loop $again (drop (call $random_get (i32.const 65536) (i32.const 131072))) (br $again))",
+    );
+    fails(
+        &guest,
+        &Failure::OutOfFuel {
+            limit: limits().fuel,
+        },
+    );
+    let guest = Guest::default().main("(loop $again (memory.fill (i32.const 65536) (i32.const 0) (i32.const 131072)) (br $again))");
+    fails(
+        &guest,
+        &Failure::OutOfFuel {
+            limit: limits().fuel,
+        },
+    );
+}
+
+#[test]
+fn a_sleep_takes_no_time() {
+    let guest = Guest::default()
+        .main(
+            "(i64.store (i32.const 8216) (i64.const 3600000000000)) ;; an hour on the realtime clock, as a subscription
+             (i32.store (i32.const 8208) (i32.const 1))
+             (call $expect (call $clock_time_get (i32.const 1) (i64.const 1) (i32.const 8400)) (i32.const 0))
+             (call $expect (call $poll_oneoff (i32.const 8192) (i32.const 8300) (i32.const 1) (i32.const 112)) (i32.const 0))
+             (call $expect (call $clock_time_get (i32.const 1) (i64.const 1) (i32.const 8408)) (i32.const 0))
+             (if (i64.lt_u (i64.sub (i64.load (i32.const 8408)) (i64.load (i32.const 8400))) (i64.const 3600000000000)) (then unreachable))",
+        )
+        .done();
+    succeeds(&guest);
+}
+
+#[test]
+fn a_run_that_takes_too_long_is_a_fault_of_the_host() {
+    let bench = Bench::new(&Guest::default().main(ENDLESS).module()).limits(|limits| {
+        limits.fuel = u64::MAX;
+        limits.wall_time = Duration::from_millis(50);
+    });
+    assert!(matches!(bench.run(), Err(Fault::WallTime(time)) if time == Duration::from_millis(50)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_nobody_waits_for_stops() {
+    let bench = Bench::new(&Guest::default().main(ENDLESS).module());
+    let limits = Limits {
+        fuel: u64::MAX,
+        wall_time: Duration::from_secs(3600),
+        ..limits()
+    };
+    let busy = || std::fs::read_dir(bench.folder.path()).unwrap().count() > 3;
+    let mut run = RUNTIME.run(&bench.job, &limits);
+    while !busy() {
+        tokio::select! {
+            biased;
+            _ = &mut run => panic!("an endless loop ended"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    drop(run);
+    // Its thread ends, and takes the scratch folder with it.
+    while busy() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[test]
+fn memory_is_refused_beyond_the_limit() {
+    // 4 GiB at once, and page by page: both answer -1, and the app may go on.
+    let politely = Guest::default()
+        .main(
+            "(call $expect (memory.grow (i32.const 65500)) (i32.const -1))
+               (loop $again (br_if $again (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))",
+        )
+        .done();
+    succeeds(&politely);
+    let abort = Guest::default()
+        .main("(if (i32.eq (memory.grow (i32.const 65500)) (i32.const -1)) (then unreachable))");
+    fails(
+        &abort,
+        &Failure::OutOfMemory {
+            limit: limits().memory_bytes,
+        },
+    );
+    let from_the_start =
+        wat::parse_str(r#"(module (memory (export "memory") 65536) (func (export "_start")))"#)
+            .unwrap();
+    assert_eq!(
+        Bench::new(&from_the_start).run().unwrap().verdict,
+        Err(Failure::OutOfMemory {
+            limit: limits().memory_bytes
+        })
+    );
+}
+
+#[test]
+fn tables_are_bounded_like_memory() {
+    let bomb = Guest::default()
+        .functions("(table $t 1 funcref)")
+        .main("(loop $again (br_if $again (i32.ne (table.grow $t (ref.null func) (i32.const 999)) (i32.const -1)))) unreachable");
+    fails(
+        &bomb,
+        &Failure::OutOfMemory {
+            limit: limits().memory_bytes,
+        },
+    );
+    let from_the_start =
+        wat::parse_str(r#"(module (table 4000000000 funcref) (func (export "_start")))"#).unwrap();
+    let verdict = Bench::new(&from_the_start).run().unwrap().verdict;
+    assert_eq!(
+        verdict,
+        Err(Failure::OutOfMemory {
+            limit: limits().memory_bytes
+        })
+    );
+}
+
+#[test]
+fn a_component_of_many_instances_is_refused() {
+    let instances = "(core instance (instantiate $m))".repeat(200);
+    let text = format!(
+        r#"(component (core module $m) {instances}
+           (core module $r (func (export "run") (result i32) i32.const 0)) (core instance $i (instantiate $r))
+           (func $run (result (result)) (canon lift (core func $i "run")))
+           (instance $e (export "run" (func $run))) (export "wasi:cli/run@0.2.0" (instance $e)))"#
+    );
+    let outcome = Bench::new(&wat::parse_str(text).unwrap()).run().unwrap();
+    assert_eq!(
+        outcome.verdict,
+        Err(Failure::OutOfMemory {
+            limit: limits().memory_bytes
+        }),
+        "{outcome:?}"
+    );
+}
+
+#[test]
+fn deep_recursion_ends_at_the_stack() {
+    let guest = Guest::default()
+        .functions("(func $deep (param i32) (result i32) (i32.add (i32.const 1) (call $deep (local.get 0))))")
+        .main("(drop (call $deep (i32.const 1)))");
+    fails(&guest, &Failure::StackOverflow);
+}
+
+#[test]
+fn a_million_files_are_too_many() {
+    let mut guest = Guest::default();
+    let path = guest.text("iexec_out/000000");
+    let address = path.to_string();
+    let address = address
+        .trim_start_matches("(i32.const ")
+        .split(')')
+        .next()
+        .unwrap();
+    let guest = guest.main(format!(
+        "(loop $again
+           (i32.store (i32.add (i32.const {address}) (i32.const 10)) (i32.add (i32.const 0x61616161) (local.get $a)))
+           (local.set $a (i32.add (local.get $a) (i32.add (i32.const 1) (i32.eq (i32.rem_u (local.get $a) (i32.const 16)) (i32.const 15)))))
+           (if (i32.eq (i32.rem_u (local.get $a) (i32.const 26)) (i32.const 25)) (then (local.set $a (i32.add (local.get $a) (i32.const 231)))))
+           (drop (call $close (call $create {path})))
+           (br_if $again (i32.lt_u (local.get $a) (i32.const 1000000))))"
+    ));
+    fails(
+        &guest,
+        &Failure::TooManyFiles {
+            limit: limits().files,
+        },
+    );
+}
+
+#[test]
+fn folders_count_as_files_and_descriptors_are_bounded() {
+    let mut guest = Guest::default();
+    let path = guest.text("iexec_out/x");
+    // Opens the same file until it is told that there are too many descriptors.
+    let guest = guest.main(format!(
+        "(drop (call $create {path}))
+         (loop $again
+           (local.set $a (i32.add (local.get $a) (i32.const 1)))
+           (br_if $again (i32.eqz (call $try_open (i32.const 3) {path} (i32.const 0) (i64.const 2)))))
+         (if (i32.gt_u (local.get $a) (i32.const 300)) (then unreachable))
+         (drop (call $close (i32.const 5)))"
+    ));
+    let outcome = Bench::new(&guest.done().module()).run().unwrap();
+    assert!(outcome.verdict.is_ok(), "{outcome:?}");
+}
+
+#[test]
+fn a_giant_file_ends_the_run_before_it_fills_the_disk() {
+    let mut guest = Guest::default();
+    let path = guest.text("iexec_out/giant");
+    let limit = limits().output_bytes;
+    let at_once = Guest::default();
+    let write = guest.main(format!(
+        "(local.set $a (call $create {path})) (loop $again (call $write (local.get $a) (i32.const 0) (i32.const 262144)) (br $again))"
+    ));
+    fails(&write, &Failure::OutputTooLarge { limit });
+    let mut sparse = at_once;
+    let path = sparse.text("tmp/giant");
+    let sparse = sparse.main(format!(
+        "(drop (call $set_size (call $create {path}) (i64.const 1099511627776)))"
+    ));
+    fails(&sparse, &Failure::OutputTooLarge { limit });
+}
+
+#[test]
+fn what_is_removed_no_longer_counts() {
+    let mut guest = Guest::default();
+    let path = guest.text("tmp/x");
+    let guest = guest.main(format!(
+        "(loop $again
+           (local.set $b (call $create {path}))
+           (call $expect (call $set_size (local.get $b) (i64.const 10000000)) (i32.const 0))
+           (call $expect (call $unlink (i32.const 3) {path}) (i32.const 0))
+           (call $expect (call $close (local.get $b)) (i32.const 0))
+           (br_if $again (i32.lt_u (local.tee $a (i32.add (local.get $a) (i32.const 1))) (i32.const 500))))"
+    ));
+    succeeds(&guest.done());
+}
+
+#[test]
+fn a_giant_log_is_cut() {
+    let guest = Guest::default()
+        .main("(loop $again (call $write (i32.const 1) (i32.const 0) (i32.const 65536))
+                 (br_if $again (i32.lt_u (local.tee $a (i32.add (local.get $a) (i32.const 1))) (i32.const 100))))")
+        .done();
+    for app in [guest.module(), guest.component()] {
+        let bench = Bench::new(&app).limits(|limits| limits.log_bytes = 70_000);
+        let outcome = bench.run().unwrap();
+        assert!(
+            outcome.verdict.is_ok() && outcome.stdout.truncated,
+            "{:?}",
+            outcome.verdict
+        );
+        assert_eq!(outcome.stdout.bytes.len(), 70_000);
+        assert_eq!(bench.output("stdout.txt"), outcome.stdout.bytes);
+    }
+}
+
+#[test]
+fn folders_go_only_so_deep_and_names_only_so_far() {
+    // Makes "a" in "a" in "a"…, each by the descriptor of the one above, until the name is refused.
+    let mut guest = Guest::default();
+    let (out, name) = (guest.text("iexec_out"), guest.text("a"));
+    let guest = guest.main(format!(
+        "(call $expect (call $try_open (i32.const 3) {out} (i32.const 2) (i64.const 2)) (i32.const 0))
+         (local.set $a (i32.load (i32.const 112)))
+         (loop $again
+           (local.set $b (call $mkdir (local.get $a) {name}))
+           (if (i32.eqz (local.get $b)) (then
+             (call $expect (call $try_open (local.get $a) {name} (i32.const 2) (i64.const 2)) (i32.const 0))
+             (local.set $a (i32.load (i32.const 112)))
+             (local.set $c (i32.add (local.get $c) (i32.const 1)))
+             (br $again))))
+         (call $expect (local.get $b) (i32.const 37))
+         (call $expect (local.get $c) (i32.const {}))",
+        limits().path_depth
+    ));
+    succeeds(&guest.done());
+    for (name, errno) in [
+        ("x".repeat(256), 37),
+        ("line\nfeed".to_owned(), 25),
+        ("back\\slash".to_owned(), 25),
+    ] {
+        let mut guest = Guest::default();
+        let path = guest.text(&format!("iexec_out/{name}"));
+        let guest = guest.main(format!(
+            "(call $expect (call $try_open (i32.const 3) {path} (i32.const 1) (i64.const 64)) (i32.const {errno}))"
+        ));
+        succeeds(&guest.done());
+    }
+}

@@ -1,0 +1,38 @@
+;; Ends well if it can make a TCP socket.
+(component
+  (import "wasi:sockets/network@0.2.0" (instance $network
+    (type $error-code' (enum "unknown" "access-denied" "not-supported" "invalid-argument" "out-of-memory" "timeout"
+      "concurrency-conflict" "not-in-progress" "would-block" "invalid-state" "new-socket-limit" "address-not-bindable"
+      "address-in-use" "remote-unreachable" "connection-refused" "connection-reset" "connection-aborted" "datagram-too-large"
+      "name-unresolvable" "temporary-resolver-failure" "permanent-resolver-failure"))
+    (export "error-code" (type $error-code (eq $error-code')))
+    (type $family' (enum "ipv4" "ipv6"))
+    (export "ip-address-family" (type $family (eq $family')))))
+  (alias export $network "error-code" (type $error-code))
+  (alias export $network "ip-address-family" (type $family))
+  (import "wasi:sockets/tcp@0.2.0" (instance $tcp (export "tcp-socket" (type (sub resource)))))
+  (alias export $tcp "tcp-socket" (type $socket))
+  (import "wasi:sockets/tcp-create-socket@0.2.0" (instance $create
+    (alias outer 1 $error-code (type $error-code'))
+    (export "error-code" (type $error-code (eq $error-code')))
+    (alias outer 1 $family (type $family'))
+    (export "ip-address-family" (type $family (eq $family')))
+    (alias outer 1 $socket (type $socket'))
+    (export "tcp-socket" (type $socket (eq $socket')))
+    (export "create-tcp-socket" (func (param "address-family" $family)
+      (result (result (own $socket) (error $error-code)))))))
+  (core module $memory (memory (export "memory") 1))
+  (core instance $memory (instantiate $memory))
+  (core func $create-lowered (canon lower (func $create "create-tcp-socket") (memory $memory "memory")))
+  (core module $main
+    (import "memory" "memory" (memory 1))
+    (import "host" "create" (func $create (param i32 i32)))
+    (func (export "run") (result i32)
+      (call $create (i32.const 0) (i32.const 8))
+      (i32.load8_u (i32.const 8)))) ;; 0: there is a socket; 1: there is none
+  (core instance $main (instantiate $main
+    (with "memory" (instance $memory))
+    (with "host" (instance (export "create" (func $create-lowered))))))
+  (func $run (result (result)) (canon lift (core func $main "run")))
+  (instance $exported (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $exported)))
