@@ -1,0 +1,95 @@
+//! What a worker needs to know to run.
+
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
+
+use alloy::signers::local::PrivateKeySigner;
+use alloy_primitives::Address;
+use canut_hub::{SenderConfig, events::FollowConfig};
+use canut_sandbox::Runtime;
+
+use crate::screen::Terms;
+
+/// Settings of a worker.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The pool: `ws` URL of its sessions.
+    pub pool: String,
+    /// The node: an `http` or `ws` URL.
+    pub rpc: String,
+    /// The hub.
+    pub hub: Address,
+    /// The workerpool, the only one whose tasks are taken.
+    pub workerpool: Address,
+    /// Key of the worker. One worker at a time may use it.
+    pub key: PrivateKeySigner,
+    /// The store: URL of a gateway that serves apps and inputs, and takes results.
+    pub store: String,
+    /// The folder of records, results and cached files.
+    pub folder: PathBuf,
+    /// What runs the apps.
+    pub runtime: Arc<dyn Runtime>,
+    /// Tasks computed at the same time.
+    pub slots: NonZeroUsize,
+    /// What tasks must be like.
+    pub terms: Terms,
+    /// Whether inputs may be fetched from private networks, and from this machine.
+    pub private_networks: bool,
+    /// Largest file fetched, in bytes.
+    pub max_file: u64,
+    /// Bytes of fetched files that are kept.
+    pub cache: u64,
+    /// Following the chain.
+    pub follow: FollowConfig,
+    /// Sending transactions.
+    pub sender: SenderConfig,
+}
+
+/// Where a worker belongs.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// See [`Config::pool`].
+    pub pool: String,
+    /// See [`Config::rpc`].
+    pub rpc: String,
+    /// See [`Config::hub`].
+    pub hub: Address,
+    /// See [`Config::workerpool`].
+    pub workerpool: Address,
+    /// See [`Config::store`].
+    pub store: String,
+}
+
+impl Config {
+    /// The settings of a worker with a slot for each core, on a chain with final blocks.
+    pub fn new(
+        place: Place,
+        key: PrivateKeySigner,
+        folder: impl Into<PathBuf>,
+        runtime: Arc<dyn Runtime>,
+    ) -> Self {
+        let Place {
+            pool,
+            rpc,
+            hub,
+            workerpool,
+            store,
+        } = place;
+        Self {
+            pool,
+            rpc,
+            hub,
+            workerpool,
+            key,
+            store,
+            folder: folder.into(),
+            runtime,
+            slots: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            terms: Terms::default(),
+            private_networks: false,
+            max_file: 4 << 30,
+            cache: 16 << 30,
+            follow: FollowConfig::default(),
+            sender: SenderConfig::default(),
+        }
+    }
+}

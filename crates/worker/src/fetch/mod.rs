@@ -1,0 +1,159 @@
+//! Fetching what a run needs: from the store by content, or from the web.
+
+mod address;
+mod cache;
+mod http;
+
+use std::{fs::File, io, io::Read, path::Path};
+
+use alloy_primitives::B256;
+use canut_protocol::location::Location;
+use canut_store::{Cid, Error as StoreError, Remote, parse_cid};
+use sha2::{Digest, Sha256};
+use tracing::debug;
+
+use crate::config::Config;
+use cache::Cache;
+use http::Web;
+
+/// Codecs of CIDs: a tree of blocks, and a block of bytes.
+const DAG_PB: u64 = 0x70;
+const RAW: u64 = 0x55;
+
+/// Why a file is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Absence {
+    /// Whoever should have it says that there is none.
+    #[error("there is no such file")]
+    Missing,
+    /// Nobody answers, or not sensibly.
+    #[error("the server does not answer as it should")]
+    Unreachable,
+    /// The worker does not go there.
+    #[error("the worker's owner does not allow that address")]
+    Refused,
+    /// More bytes than allowed.
+    #[error("the file is too large")]
+    TooLarge,
+    /// This machine.
+    #[error("the worker's disk does not take it")]
+    Disk,
+}
+
+/// Fetches files.
+#[derive(Clone, Debug)]
+pub(crate) struct Fetcher {
+    store: Remote,
+    cache: Cache,
+    web: Web,
+    limit: u64,
+}
+
+/// Why nothing can be fetched at all.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The store's address.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The cache folder.
+    #[error("the cache folder: {0}")]
+    Cache(#[from] io::Error),
+    /// Encryption.
+    #[error("TLS: {0}")]
+    Tls(#[from] rustls::Error),
+}
+
+impl Fetcher {
+    pub(crate) fn new(config: &Config) -> Result<Self, FetchError> {
+        let limits = canut_store::Limits {
+            upload: config.max_file,
+            ..Default::default()
+        };
+        Ok(Self {
+            store: Remote::with_limits(&config.store, limits)?,
+            cache: Cache::open(config.folder.join("cache"), config.cache)?,
+            web: Web::new(config.private_networks)?,
+            limit: config.max_file,
+        })
+    }
+
+    /// The store.
+    pub(crate) const fn store(&self) -> &Remote {
+        &self.store
+    }
+
+    /// Puts the file at `location` to `into`, where nothing is yet.
+    pub(crate) async fn fetch(&self, location: &Location, into: &Path) -> Result<(), Absence> {
+        match location {
+            Location::Ipfs(path) => self.from_store(path, into).await,
+            Location::Url(url) => self.web.download(url, into, self.limit).await,
+            Location::Other(_) => Err(Absence::Refused),
+        }
+    }
+
+    async fn from_store(&self, path: &str, into: &Path) -> Result<(), Absence> {
+        let (root, below) = path.split_once('/').unwrap_or((path, ""));
+        let mut cid = parse_cid(root).map_err(|_| Absence::Missing)?;
+        if !below.is_empty() {
+            cid = self.store.resolve(&cid, below).await.map_err(absence)?;
+        }
+        match self.cached(cid, into).await {
+            // A raw block's CID loses its codec in a binary multiaddr (offchain.md, section 4.4).
+            Err(Absence::Missing) if cid.codec() == DAG_PB => {
+                self.cached(Cid::new_v1(RAW, *cid.hash()), into).await
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn cached(&self, cid: Cid, into: &Path) -> Result<(), Absence> {
+        let name = cid.to_string();
+        let _alone = self.cache.lock(&name).await;
+        if self.cache.take(&name, into).map_err(|_| Absence::Disk)? {
+            return Ok(());
+        }
+        self.store
+            .download(&cid, &self.cache.place(&name))
+            .await
+            .map_err(absence)?;
+        let taken = self.cache.take(&name, into).and_then(|taken| {
+            self.cache.sweep()?;
+            Ok(taken)
+        });
+        if taken.map_err(|_| Absence::Disk)? {
+            Ok(())
+        } else {
+            Err(Absence::Disk)
+        }
+    }
+}
+
+fn absence(error: StoreError) -> Absence {
+    debug!(%error, "not fetched from the store");
+    match error {
+        StoreError::NotFound(_)
+        | StoreError::NoEntry { .. }
+        | StoreError::NotAFile(_)
+        | StoreError::NotAFolder(_)
+        | StoreError::Malformed { .. }
+        | StoreError::Refused {
+            status: 404 | 410, ..
+        } => Absence::Missing,
+        StoreError::TooLarge { .. } => Absence::TooLarge,
+        StoreError::File { .. } => Absence::Disk,
+        _ => Absence::Unreachable,
+    }
+}
+
+/// The SHA-256 of a file. Blocks.
+pub(crate) fn sha256(path: &Path) -> io::Result<B256> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(B256::new(hasher.finalize().into())),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}

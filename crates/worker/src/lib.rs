@@ -1,0 +1,26 @@
+//! The provider's agent: takes tasks of one pool, computes them, and is paid for what it finds.
+//!
+//! Read in this order:
+//!
+//! 1. [`screen`]: what a worker asks before it takes a task. It believes the chain, not its pool.
+//! 2. [`step`]: what it does next about a task, a pure function of its record, the chain and the time.
+//! 3. [`record`]: what it writes down before it does anything, so that a restart costs no stake.
+//! 4. [`params`] and the run: fetch, check, compute, archive.
+//! 5. [`start`]: the running worker. One task decides, errands do the rest, and a session with the pool speeds things up.
+
+mod agent;
+mod config;
+mod fetch;
+mod link;
+#[cfg(feature = "misbehaviour")]
+pub mod misbehaviour;
+pub mod params;
+pub mod record;
+mod run;
+pub mod screen;
+mod service;
+pub mod step;
+
+pub use config::{Config, Place};
+pub use fetch::FetchError;
+pub use service::{Handle, StartError, start};

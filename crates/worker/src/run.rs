@@ -1,0 +1,349 @@
+//! From a task to its result: fetch, check, run, archive.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use alloy_primitives::{Address, B256, Bytes};
+use canut_hub::Hub;
+use canut_protocol::{Deal, DealId, Failure, TaskId, failure, location::Location};
+use canut_sandbox::{
+    Bag, Dataset, Delivery, Fault, Job, Kind, Limits, Outcome, Runtime, archive, list,
+    split_arguments,
+};
+use sha2::{Digest, Sha256};
+use tracing::{debug, info};
+
+use crate::{
+    fetch::{Absence, Fetcher, sha256},
+    params::Params,
+    record::Found,
+};
+
+/// Times a file is asked for before its server is given up.
+const TRIES: u32 = 3;
+
+/// A task to run.
+#[derive(Clone, Debug)]
+pub(crate) struct Order {
+    pub(crate) task: TaskId,
+    pub(crate) deal_id: DealId,
+    pub(crate) index: u64,
+    pub(crate) deal: Deal,
+    /// Reference time of its category, in seconds.
+    pub(crate) time_ref: u64,
+    /// A folder for this task alone.
+    pub(crate) folder: PathBuf,
+    /// Where the archive of the result belongs.
+    pub(crate) archive: PathBuf,
+}
+
+/// Runs tasks.
+#[derive(Clone, Debug)]
+pub(crate) struct Runner {
+    pub(crate) hub: Hub,
+    pub(crate) fetcher: Fetcher,
+    pub(crate) runtime: Arc<dyn Runtime>,
+}
+
+impl Runner {
+    /// Runs a task and leaves its archive. A failure that every honest worker comes to is a result like any other.
+    pub(crate) async fn run(&self, order: &Order) -> Result<Found, Failure> {
+        let work = Work::make(&order.folder).map_err(|error| disk(&error))?;
+        let found = match self.attempt(order, &work).await {
+            Ok(found) => found,
+            Err(failure) => self.fail(order, &work, failure)?,
+        };
+        work.clear().map_err(|error| disk(&error))?;
+        Ok(found)
+    }
+
+    async fn attempt(&self, order: &Order, work: &Work) -> Result<Found, Failure> {
+        let job = self.prepare(order, work).await?;
+        let limits = Limits::for_duration(Duration::from_secs(order.time_ref));
+        let outcome = self
+            .runtime
+            .run(&job, &limits)
+            .await
+            .map_err(|fault| broken(&fault))?;
+        conclude(order, work, &limits, outcome).await
+    }
+
+    async fn prepare(&self, order: &Order, work: &Work) -> Result<Job, Failure> {
+        let deal = &order.deal;
+        let params = Params::read(&deal.params)?;
+        let arguments = split_arguments(&params.arguments).ok_or(Failure::ParamsInvalid)?;
+        self.fetch_app(deal.app.pointer, &work.app).await?;
+        let dataset = self.fetch_dataset(deal.dataset.pointer, work).await?;
+        let mut inputs = Vec::new();
+        for url in &params.inputs {
+            inputs.push(self.fetch_input(url, work).await?);
+        }
+        let delivery = if deal.callback == Address::ZERO {
+            Delivery::Files
+        } else {
+            Delivery::Callback
+        };
+        Ok(Job {
+            task: order.task,
+            deal: order.deal_id,
+            bag: Bag {
+                size: deal.bot_size,
+                first: deal.bot_first,
+                index: order.index,
+            },
+            app: work.app.clone(),
+            arguments,
+            input: work.input.clone(),
+            output: work.output.clone(),
+            dataset,
+            inputs,
+            delivery,
+        })
+    }
+
+    async fn fetch_app(&self, address: Address, into: &Path) -> Result<(), Failure> {
+        let found = self.hub.app(address).await.map_err(unreachable)?;
+        let (_, app) = found.ok_or(Failure::AppMissing)?;
+        if self.runtime.kind() == Kind::Wasm && app.kind.eq_ignore_ascii_case("docker") {
+            return Err(Failure::RuntimeMissing);
+        }
+        let location = Location::from_multiaddr(&app.multiaddr).map_err(|_| Failure::AppMissing)?;
+        self.fetch(&location, into)
+            .await
+            .map_err(|absence| match absence {
+                Absence::Missing => Failure::AppMissing,
+                Absence::TooLarge => Failure::AppTooLarge,
+                other => elsewhere(other, Failure::RuntimeMissing),
+            })?;
+        holds(into, app.checksum, Failure::AppMismatch).await
+    }
+
+    async fn fetch_dataset(
+        &self,
+        address: Address,
+        work: &Work,
+    ) -> Result<Option<Dataset>, Failure> {
+        if address == Address::ZERO {
+            return Ok(None);
+        }
+        let found = self.hub.dataset(address).await.map_err(unreachable)?;
+        let (_, dataset) = found.ok_or(Failure::DatasetMissing)?;
+        let location = Location::from_multiaddr(&dataset.multiaddr);
+        let location = location.map_err(|_| Failure::DatasetMissing)?;
+        // The file is named after the address (offchain.md, section 6.6).
+        let file = format!("{address:#x}");
+        let into = work.input.join(&file);
+        self.fetch(&location, &into)
+            .await
+            .map_err(|absence| match absence {
+                Absence::Missing => Failure::DatasetMissing,
+                Absence::TooLarge => Failure::InputTooLarge,
+                other => elsewhere(other, Failure::InputRefused),
+            })?;
+        holds(&into, dataset.checksum, Failure::DatasetMismatch).await?;
+        Ok(Some(Dataset { address, file }))
+    }
+
+    async fn fetch_input(&self, url: &str, work: &Work) -> Result<String, Failure> {
+        // The name is the hash of the address as it was written (offchain.md, section 6.6).
+        let name = B256::new(Sha256::digest(url).into()).to_string();
+        let into = work.input.join(&name);
+        if into.exists() {
+            return Ok(name);
+        }
+        let location: Location = url.parse().map_err(|_| Failure::ParamsInvalid)?;
+        self.fetch(&location, &into)
+            .await
+            .map_err(|absence| match absence {
+                Absence::Missing => Failure::InputMissing,
+                Absence::TooLarge => Failure::InputTooLarge,
+                Absence::Unreachable if matches!(location, Location::Url(_)) => {
+                    Failure::InputUnreachable
+                }
+                other => elsewhere(other, Failure::InputRefused),
+            })?;
+        Ok(name)
+    }
+
+    /// Fetches a file, and tries again when nobody answers.
+    async fn fetch(&self, location: &Location, into: &Path) -> Result<(), Absence> {
+        let mut wait = Duration::from_millis(200);
+        for _ in 1..TRIES {
+            match self.fetcher.fetch(location, into).await {
+                Err(Absence::Unreachable | Absence::Missing) => {}
+                outcome => return outcome,
+            }
+            // What is being published may be there in a moment.
+            tokio::time::sleep(wait).await;
+            wait *= 4;
+        }
+        self.fetcher.fetch(location, into).await
+    }
+
+    /// Makes an archive of a failure that is a result; gives back one that is not.
+    fn fail(&self, order: &Order, work: &Work, failure: Failure) -> Result<Found, Failure> {
+        info!(task = %order.task, %failure, "the run failed");
+        let Some(code) = failure.code() else {
+            return Err(failure);
+        };
+        // A contract that waits for data must not be handed nothing.
+        if order.deal.callback != Address::ZERO {
+            return Err(Failure::CallbackMissing);
+        }
+        let written = work.renew_output().and_then(|()| {
+            let computed = serde_json::json!({
+                "deterministic-output-path": "/iexec_out/error.txt",
+                "error-code": code,
+                "error-message": failure.meaning(),
+            });
+            fs::write(
+                work.output.join("error.txt"),
+                format!("{failure}\n{}\n", failure.remedy()),
+            )?;
+            fs::write(work.output.join("computed.json"), computed.to_string())?;
+            pack(&work.output, &Limits::default(), &order.archive)
+        });
+        written.map_err(|error| disk(&error))?;
+        let digest = failure::digest(code.get());
+        Ok(Found {
+            digest,
+            callback: Bytes::new(),
+            failure: Some(failure),
+        })
+    }
+}
+
+/// Archives what a run left.
+async fn conclude(
+    order: &Order,
+    work: &Work,
+    limits: &Limits,
+    outcome: Outcome,
+) -> Result<Found, Failure> {
+    let (callback, failure) = match outcome.verdict {
+        Ok(success) => (success.callback.unwrap_or_default(), None),
+        Err(failure) => {
+            info!(task = %order.task, %failure, "the app failed");
+            (
+                Bytes::new(),
+                Failure::from_code(failure.code()).or(Some(Failure::AppTrapped)),
+            )
+        }
+    };
+    if failure.is_some() && order.deal.callback != Address::ZERO {
+        return Err(Failure::CallbackMissing);
+    }
+    let (output, limits, archive) = (work.output.clone(), limits.clone(), order.archive.clone());
+    let packed = tokio::task::spawn_blocking(move || pack(&output, &limits, &archive));
+    packed
+        .await
+        .map_err(|_| Failure::WorkerBroken)?
+        .map_err(|error| disk(&error))?;
+    Ok(Found {
+        digest: outcome.digest,
+        callback,
+        failure,
+    })
+}
+
+/// Writes the archive of `output`, to the disk itself, before it takes its name.
+fn pack(output: &Path, limits: &Limits, archive_path: &Path) -> io::Result<()> {
+    let files = list(output, limits).map_err(io::Error::other)?;
+    let half = archive_path.with_extension("half");
+    let mut writer = BufWriter::new(File::create(&half)?);
+    archive::write(output, &files, &mut writer)?;
+    writer.flush()?;
+    writer.get_ref().sync_all()?;
+    fs::rename(half, archive_path)
+}
+
+async fn holds(path: &Path, registered: B256, otherwise: Failure) -> Result<(), Failure> {
+    let path = path.to_owned();
+    let summed = tokio::task::spawn_blocking(move || sha256(&path)).await;
+    let found = summed
+        .map_err(|_| Failure::WorkerBroken)?
+        .map_err(|error| disk(&error))?;
+    if found == registered {
+        Ok(())
+    } else {
+        Err(otherwise)
+    }
+}
+
+/// The folders of a run.
+#[derive(Debug)]
+struct Work {
+    root: PathBuf,
+    app: PathBuf,
+    input: PathBuf,
+    output: PathBuf,
+}
+
+impl Work {
+    /// New and empty folders, whatever an interrupted run left.
+    fn make(folder: &Path) -> io::Result<Self> {
+        let root = folder.join("run");
+        remove(&root)?;
+        let work = Self {
+            app: root.join("app"),
+            input: root.join("in"),
+            output: root.join("out"),
+            root,
+        };
+        fs::create_dir_all(&work.input)?;
+        fs::create_dir(&work.output)?;
+        Ok(work)
+    }
+
+    fn renew_output(&self) -> io::Result<()> {
+        remove(&self.output)?;
+        fs::create_dir(&self.output)
+    }
+
+    fn clear(&self) -> io::Result<()> {
+        remove(&self.root)
+    }
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn elsewhere(absence: Absence, refused: Failure) -> Failure {
+    match absence {
+        Absence::Refused => refused,
+        Absence::Disk => Failure::DiskFull,
+        Absence::Missing | Absence::Unreachable | Absence::TooLarge => Failure::StoreUnreachable,
+    }
+}
+
+fn unreachable(error: canut_hub::Error) -> Failure {
+    info!(%error, "the chain does not tell what the run needs");
+    Failure::ChainUnreachable
+}
+
+fn broken(fault: &Fault) -> Failure {
+    info!(%fault, "the run broke off");
+    match fault {
+        Fault::WallTime(_) => Failure::TimeExceeded,
+        Fault::Disk { source, .. } => disk(source),
+        Fault::Cancelled => Failure::Aborted,
+        Fault::Folder { .. } | Fault::Resources(_) | Fault::Engine(_) => Failure::WorkerBroken,
+    }
+}
+
+fn disk(error: &io::Error) -> Failure {
+    debug!(%error, "the disk failed");
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Failure::DiskFull,
+        _ => Failure::WorkerBroken,
+    }
+}

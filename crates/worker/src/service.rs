@@ -1,0 +1,232 @@
+//! The running worker.
+
+use std::{collections::BTreeMap, fs::File, io, time::Duration};
+
+use alloy::providers::Provider;
+use canut_hub::{Caller, ConnectError, Follower, Hub, Sender, connect, events::FollowError};
+use canut_protocol::TaskId;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinSet,
+    time::sleep,
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::{error, warn};
+
+use crate::{
+    agent::{Agent, Choice, Hands, Tick},
+    config::Config,
+    fetch::{FetchError, Fetcher},
+    link::Link,
+    record::{Journal, Record},
+    run::Runner,
+    step::next,
+};
+
+/// Messages that may wait for the pool.
+const QUEUE: usize = 1_024;
+
+/// Why a worker does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The node.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The hub.
+    #[error(transparent)]
+    Hub(#[from] canut_hub::Error),
+    /// Fetching files.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// The folder.
+    #[error("the worker's folder {folder}: {error}")]
+    Folder {
+        /// Which.
+        folder: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Somebody else works there.
+    #[error("another worker uses {0}: stop it, or give this one a folder of its own")]
+    Locked(String),
+}
+
+/// A running worker. Dropped, it stops at once; its tasks are taken up again at the next start.
+#[derive(Debug)]
+pub struct Handle {
+    stop: CancellationToken,
+    task: AbortOnDropHandle<()>,
+    holding: watch::Receiver<Vec<TaskId>>,
+    /// Kept open, and with it the lock.
+    lock: File,
+}
+
+impl Handle {
+    /// The tasks it holds, as they change: taken, and not over.
+    pub fn holding(&self) -> watch::Receiver<Vec<TaskId>> {
+        self.holding.clone()
+    }
+
+    /// Whether it ended by itself.
+    pub fn is_over(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// A token that stops it, for whoever starts it on conditions.
+    #[cfg(feature = "misbehaviour")]
+    pub(crate) fn stopper(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+
+    /// Stops it: runs are broken off, and begin again at the next start.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        if let Err(failed) = self.task.await {
+            error!(%failed, "the worker broke off");
+        }
+        drop(self.lock);
+    }
+}
+
+/// Starts a worker. The pool need not be there yet.
+pub async fn start(config: Config) -> Result<Handle, StartError> {
+    start_with(config, Conduct::default()).await
+}
+
+/// How a worker behaves: honestly, but for tests.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conduct {
+    /// Chooses its steps.
+    pub(crate) choose: Choice,
+    /// Whether it votes what others voted.
+    #[cfg(feature = "misbehaviour")]
+    pub(crate) copies: bool,
+}
+
+impl Default for Conduct {
+    fn default() -> Self {
+        Self {
+            choose: next,
+            #[cfg(feature = "misbehaviour")]
+            copies: false,
+        }
+    }
+}
+
+/// Starts a worker that behaves as told.
+pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handle, StartError> {
+    let folder = config.folder.display().to_string();
+    let broken = |error| StartError::Folder {
+        folder: folder.clone(),
+        error,
+    };
+    std::fs::create_dir_all(&config.folder).map_err(broken)?;
+    let lock = File::create(config.folder.join("lock")).map_err(broken)?;
+    lock.try_lock()
+        .map_err(|_| StartError::Locked(folder.clone()))?;
+    let journal = Journal::open(config.folder.join("tasks")).map_err(broken)?;
+    let records = journal.read().map_err(broken)?;
+
+    let provider = connect(&config.rpc).await?;
+    let hub = Hub::at(provider.clone(), config.hub).await?;
+    let sender = Sender::new(provider, config.key.clone(), config.sender).await?;
+    let caller = Caller::new(hub.clone(), sender);
+    let fetcher = Fetcher::new(&config)?;
+    let runner = Runner {
+        hub: hub.clone(),
+        fetcher,
+        runtime: config.runtime.clone(),
+    };
+    let workerpool = config.workerpool;
+    let hands = Hands {
+        caller,
+        runner,
+        journal,
+        workerpool,
+        terms: config.terms.clone(),
+        #[cfg(feature = "misbehaviour")]
+        copies: conduct.copies,
+    };
+
+    let (show, holding) = watch::channel(records.keys().copied().collect());
+    let stop = CancellationToken::new();
+    let work = Work {
+        config,
+        hub,
+        hands,
+        records,
+        choose: conduct.choose,
+        holding: holding.clone(),
+    };
+    let task = AbortOnDropHandle::new(tokio::spawn(work.run(show, stop.clone())));
+    Ok(Handle {
+        stop,
+        task,
+        holding,
+        lock,
+    })
+}
+
+struct Work {
+    config: Config,
+    hub: Hub,
+    hands: Hands,
+    records: BTreeMap<TaskId, Record>,
+    choose: Choice,
+    holding: watch::Receiver<Vec<TaskId>>,
+}
+
+impl Work {
+    async fn run(self, show: watch::Sender<Vec<TaskId>>, stop: CancellationToken) {
+        let (to_pool, said) = mpsc::channel(QUEUE);
+        let (hear, heard) = mpsc::channel(QUEUE);
+        let (teller, ticks) = mpsc::channel(QUEUE);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(follow(self.hub.clone(), self.config.follow, teller));
+        let slots = self.config.slots.get();
+        let link = Link {
+            url: self.config.pool.clone(),
+            domain: self.hub.domain(),
+            workerpool: self.config.workerpool,
+            key: self.config.key.clone(),
+            slots: u32::try_from(slots).unwrap_or(u32::MAX),
+            holding: self.holding,
+        };
+        tasks.spawn(link.run(hear, said));
+        let agent = Agent::new(self.hands, slots, self.records, to_pool, show, self.choose);
+        agent.run(ticks, heard, stop).await;
+        tasks.shutdown().await;
+    }
+}
+
+/// Tells what happens on the hub from now on. Nothing of the past is needed: every task held is looked at afresh.
+async fn follow(hub: Hub, config: canut_hub::events::FollowConfig, teller: mpsc::Sender<Tick>) {
+    loop {
+        let head = match hub.provider().get_block_number().await {
+            Ok(head) => head,
+            Err(error) => {
+                warn!(%error, "the chain is out of reach");
+                sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
+        let from = head.saturating_sub(config.depth);
+        let deployment = *hub.deployment();
+        let mut follower = Follower::from_block(hub.provider().clone(), deployment, config, from);
+        loop {
+            match follower.next().await {
+                Ok(batch) => {
+                    let last = batch.events.last().and_then(|happening| happening.time);
+                    let now = match hub.now().await {
+                        Ok(now) => now,
+                        Err(_) => last.unwrap_or_default(),
+                    };
+                    if teller.send(Tick { batch, now }).await.is_err() {
+                        return;
+                    }
+                }
+                Err(FollowError::Reorganised(_)) => break,
+            }
+        }
+    }
+}
