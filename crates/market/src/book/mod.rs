@@ -1,0 +1,193 @@
+//! The order book: every published order, and the open ones by price.
+//!
+//! An order's standing is a function of the signed order, the [`Mirror`] of the chain and the rest of the book; it is never
+//! stored. Whatever changes says what it touched, and the standings of what it touched are worked out again. So a book that
+//! followed the chain through any number of re-organisations equals one built from nothing.
+
+mod filter;
+mod index;
+mod standing;
+//T #[cfg(test)]
+//T mod tests;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use alloy_primitives::Address;
+use canut_protocol::{OrderHash, order::OrderKind};
+
+pub(crate) use filter::{Filter, Restrict};
+pub(crate) use index::{Facet, Index};
+pub(crate) use standing::Unfit;
+
+use crate::{
+    chain::{Mirror, Touched},
+    order::{AnyOrder, Entry, Listed, Status},
+};
+
+/// All published orders.
+#[derive(Debug)]
+pub(crate) struct Book {
+    chain_id: u64,
+    orders: HashMap<OrderHash, Arc<Listed>>,
+    /// Orders by the accounts and assets their standing depends on: signer, asset, what a request is for.
+    parties: HashMap<Address, BTreeSet<OrderHash>>,
+    open: Index,
+}
+
+impl Book {
+    pub(crate) fn new(chain_id: u64) -> Self {
+        Self {
+            chain_id,
+            orders: HashMap::new(),
+            parties: HashMap::new(),
+            open: Index::default(),
+        }
+    }
+
+    /// The order of that hash, whatever its status.
+    pub(crate) fn get(&self, hash: OrderHash) -> Option<&Arc<Listed>> {
+        self.orders.get(&hash)
+    }
+
+    /// The open orders.
+    pub(crate) const fn open(&self) -> &Index {
+        &self.open
+    }
+
+    /// Adds an order, or does nothing if it is there; returns what this changed, the order itself first.
+    pub(crate) fn insert(&mut self, entry: Arc<Entry>, mirror: &Mirror) -> Vec<Arc<Listed>> {
+        let hash = entry.hash;
+        if self.orders.contains_key(&hash) {
+            return Vec::new();
+        }
+        for party in parties(&entry) {
+            self.parties.entry(party).or_default().insert(hash);
+        }
+        let listed = self.judge(&entry, mirror);
+        self.put(Arc::clone(&listed));
+        let mut changed = vec![listed];
+        changed.extend(self.follow(&changed, mirror));
+        changed
+    }
+
+    /// Removes an order; returns the others this changed.
+    pub(crate) fn remove(&mut self, hash: OrderHash, mirror: &Mirror) -> Vec<Arc<Listed>> {
+        let Some(listed) = self.orders.remove(&hash) else {
+            return Vec::new();
+        };
+        self.open.remove(&listed);
+        for party in parties(&listed.entry) {
+            if let Some(orders) = self.parties.get_mut(&party) {
+                orders.remove(&hash);
+                if orders.is_empty() {
+                    self.parties.remove(&party);
+                }
+            }
+        }
+        self.follow(&[listed], mirror)
+    }
+
+    /// Works out again the standing of what was touched; returns what changed.
+    pub(crate) fn refresh(&mut self, touched: &Touched, mirror: &Mirror) -> Vec<Arc<Listed>> {
+        let mut hashes = touched.orders.clone();
+        for party in &touched.parties {
+            hashes.extend(self.parties.get(party).into_iter().flatten());
+        }
+        self.revise(hashes, mirror)
+    }
+
+    /// Works out every standing again; returns what changed.
+    pub(crate) fn refresh_all(&mut self, mirror: &Mirror) -> Vec<Arc<Listed>> {
+        self.revise(self.orders.keys().copied().collect(), mirror)
+    }
+
+    /// Requests are judged by the orders that are open, so they come last.
+    fn revise(&mut self, hashes: BTreeSet<OrderHash>, mirror: &Mirror) -> Vec<Arc<Listed>> {
+        let (requests, offers): (Vec<_>, Vec<_>) =
+            hashes.into_iter().partition(|hash| self.is_request(*hash));
+        let mut changed: Vec<_> = offers
+            .into_iter()
+            .filter_map(|hash| self.reconsider(hash, mirror))
+            .collect();
+        let followers = self.follow(&changed, mirror);
+        changed.extend(followers);
+        changed.extend(
+            requests
+                .into_iter()
+                .filter_map(|hash| self.reconsider(hash, mirror)),
+        );
+        changed
+    }
+
+    /// The requests whose standing changes with that of these orders.
+    fn follow(&mut self, changed: &[Arc<Listed>], mirror: &Mirror) -> Vec<Arc<Listed>> {
+        let assets: BTreeSet<_> = changed
+            .iter()
+            .filter(|listed| matches!(listed.entry.kind(), OrderKind::App | OrderKind::Dataset))
+            .map(|listed| listed.entry.order.resource())
+            .collect();
+        let requests: BTreeSet<_> = assets
+            .iter()
+            .filter_map(|asset| self.parties.get(asset))
+            .flatten()
+            .copied()
+            .filter(|hash| self.is_request(*hash))
+            .collect();
+        requests
+            .into_iter()
+            .filter_map(|hash| self.reconsider(hash, mirror))
+            .collect()
+    }
+
+    fn is_request(&self, hash: OrderHash) -> bool {
+        self.orders
+            .get(&hash)
+            .is_some_and(|listed| listed.entry.kind() == OrderKind::Request)
+    }
+
+    fn reconsider(&mut self, hash: OrderHash, mirror: &Mirror) -> Option<Arc<Listed>> {
+        let before = Arc::clone(self.orders.get(&hash)?);
+        let after = self.judge(&before.entry, mirror);
+        if (after.status, after.remaining) == (before.status, before.remaining) {
+            return None;
+        }
+        self.open.remove(&before);
+        self.put(Arc::clone(&after));
+        Some(after)
+    }
+
+    fn put(&mut self, listed: Arc<Listed>) {
+        if listed.status == Status::Open {
+            self.open.insert(Arc::clone(&listed));
+        }
+        self.orders.insert(listed.entry.hash, listed);
+    }
+
+    fn judge(&self, entry: &Arc<Entry>, mirror: &Mirror) -> Arc<Listed> {
+        let (status, remaining) = match self.fitness(entry, mirror) {
+            Ok(remaining) => (Status::Open, remaining),
+            Err(Unfit::Closed) => (Status::Canceled, 0),
+            Err(unfit) => (unfit.status(), standing::left(entry, mirror)),
+        };
+        let chain_id = self.chain_id;
+        Arc::new(Listed {
+            entry: Arc::clone(entry),
+            status,
+            remaining,
+            chain_id,
+        })
+    }
+}
+
+/// The accounts and assets that the standing of an order depends on.
+fn parties(entry: &Entry) -> BTreeSet<Address> {
+    let mut parties = BTreeSet::from([entry.signer, entry.order.resource()]);
+    if let AnyOrder::Request(request) = &entry.order {
+        parties.extend([request.app, request.dataset]);
+        parties.remove(&Address::ZERO);
+    }
+    parties
+}

@@ -1,0 +1,224 @@
+//! The market as a server.
+
+use std::{fmt, io, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
+
+use axum::Router;
+use canut_protocol::Domain;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{debug, info, warn};
+
+use crate::{
+    api::{self, Limits, Peer},
+    chain::{BlockRef, ChainView},
+    engine::Market,
+    metrics::Metrics,
+    storage::{StorageError, Store},
+};
+
+/// Connections at once; more wait to be accepted.
+const CONNECTIONS: usize = 4_096;
+
+/// How long a client may take to send the head of a request, or to send the next one.
+const HEAD: Duration = Duration::from_secs(30);
+
+/// How long open requests may take to end when the server stops.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How the market runs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Address to listen at; port 0 for any that is free.
+    pub listen: SocketAddr,
+    /// The database: `sqlite:FILE` or `postgres://USER:PASSWORD@HOST/NAME`.
+    pub storage: String,
+    /// The hub whose orders are traded.
+    pub domain: Domain,
+    /// Open orders of one kind that a wallet may have.
+    pub max_open_orders: usize,
+    /// Requests per minute from one address; this machine is exempt.
+    pub requests_per_minute: NonZeroU32,
+    /// How long a request may take, its body included.
+    pub patience: Duration,
+}
+
+impl Config {
+    /// The market of `domain` as iExec's runs: 50 open orders, 100 requests a minute. It listens at a free port of this
+    /// machine.
+    pub fn new(domain: Domain, storage: impl Into<String>) -> Self {
+        const PER_MINUTE: NonZeroU32 = NonZeroU32::new(100).unwrap();
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            storage: storage.into(),
+            domain,
+            max_open_orders: 50,
+            requests_per_minute: PER_MINUTE,
+            patience: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why the market does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Its counters clash.
+    #[error("the counters for Prometheus cannot be set up: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// Its database does not work.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Its address cannot be listened at.
+    #[error("cannot listen at {address} ({cause}): choose another address or port")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        cause: io::Error,
+    },
+}
+
+/// A running market. Dropping it without [`stop`](Self::stop) cuts it off; nothing durable is lost.
+pub struct Server {
+    address: SocketAddr,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    market: Market,
+}
+
+impl Server {
+    /// Starts the market over `chain`. It serves at once, and catches up with the chain meanwhile.
+    pub async fn start(config: Config, chain: Arc<dyn ChainView>) -> Result<Self, StartError> {
+        let store = Store::open(&config.storage, config.domain).await?;
+        let failed = |cause| StartError::Listen {
+            address: config.listen,
+            cause,
+        };
+        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let market = Market::start(
+            config.domain,
+            config.max_open_orders,
+            chain,
+            store,
+            Metrics::new()?,
+            &tasks,
+            &stop,
+        )
+        .await?;
+        let limits = Limits::new(config.requests_per_minute, config.patience);
+        let router = api::router(market.clone(), limits, stop.clone());
+        tasks.spawn(accept(listener, router, tasks.clone(), stop.clone()));
+        tasks.close();
+        info!(%address, "the market is open");
+        Ok(Self {
+            address,
+            stop,
+            tasks,
+            market,
+        })
+    }
+
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until the market has taken that block in. Queries answered after that know what happened up to it.
+    pub async fn reached(&self, block: BlockRef) {
+        self.market.reached(block).await;
+    }
+
+    /// Stops: requests under way are answered, up to ten seconds, and the database is closed.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if tokio::time::timeout(GRACE, self.tasks.wait())
+            .await
+            .is_err()
+        {
+            warn!("some requests did not end in time and were cut off");
+        }
+        self.market.store.close().await;
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    router: Router,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let next = async {
+            // Never closed, so a place is always given in the end.
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            next = next => next,
+            () = stop.cancelled() => return,
+        };
+        match (place, accepted) {
+            (Ok(place), Ok((stream, peer))) => {
+                tasks.spawn(serve(stream, peer, router.clone(), stop.clone(), place));
+            }
+            (_, Err(cause)) => {
+                // Out of descriptors, most likely: let some connections end.
+                warn!(%cause, "a connection was not accepted");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            (Err(_), _) => return,
+        }
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    stop: CancellationToken,
+    _place: OwnedSemaphorePermit,
+) {
+    // Answers are short: waiting to fill a packet only delays them.
+    let _ = stream.set_nodelay(true);
+    let router = router.layer(axum::Extension(Peer(peer)));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(cause) = ended {
+        debug!(%peer, %cause, "a connection broke");
+    }
+}

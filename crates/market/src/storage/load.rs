@@ -1,0 +1,106 @@
+//! Reading everything back at the start.
+
+use std::sync::Arc;
+
+use canut_protocol::{Domain, order::OrderKind};
+use futures::TryStreamExt;
+use serde_json::value::RawValue;
+use sqlx::{Row, any::AnyRow};
+
+use super::{StorageError, Store, write::kind_number};
+use crate::{
+    chain::{BlockRef, Record},
+    order::{Entry, KINDS, read},
+};
+
+/// All that was stored.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) orders: Vec<Arc<Entry>>,
+    /// In the order of the chain.
+    pub(crate) facts: Vec<Record>,
+    /// The last blocks, newest first.
+    pub(crate) blocks: Vec<BlockRef>,
+}
+
+impl Store {
+    /// Reads everything back.
+    pub(crate) async fn load(&self, domain: &Domain) -> Result<Loaded, StorageError> {
+        let orders = sqlx::query("SELECT hash, kind, signer, published, body FROM orders")
+            .fetch(&self.pool)
+            .err_into()
+            .and_then(|row| async move { order(&row, domain) })
+            .try_collect()
+            .await?;
+        let facts = sqlx::query("SELECT block, time, body FROM facts ORDER BY block, position")
+            .fetch(&self.pool)
+            .err_into()
+            .and_then(|row| async move { fact(&row) })
+            .try_collect()
+            .await?;
+        let blocks = sqlx::query("SELECT number, hash FROM blocks ORDER BY number DESC")
+            .fetch(&self.pool)
+            .err_into()
+            .and_then(|row| async move { block(&row) })
+            .try_collect()
+            .await?;
+        Ok(Loaded {
+            orders,
+            facts,
+            blocks,
+        })
+    }
+}
+
+fn number(row: &AnyRow, column: &str) -> Result<u64, StorageError> {
+    let number: i64 = row.try_get(column)?;
+    u64::try_from(number).map_err(|_| damaged(column))
+}
+
+fn damaged(what: impl ToString) -> StorageError {
+    StorageError::Damaged(what.to_string())
+}
+
+fn order(row: &AnyRow, domain: &Domain) -> Result<Arc<Entry>, StorageError> {
+    let (hash, kind): (String, i64) = (row.try_get("hash")?, row.try_get("kind")?);
+    let (signer, body): (String, String) = (row.try_get("signer")?, row.try_get("body")?);
+    let found = KINDS
+        .into_iter()
+        .find(|known: &OrderKind| kind_number(*known) == kind);
+    let kind = found.ok_or_else(|| damaged(&hash))?;
+    let json = RawValue::from_string(body).map_err(damaged)?;
+    let value = serde_json::from_str(json.get()).map_err(damaged)?;
+    let order = read(kind, &value).map_err(damaged)?;
+    // A row that was tampered with would be offered under a hash nobody signed.
+    let entry = Entry {
+        hash: order.hash(domain),
+        signer: signer.parse().map_err(damaged)?,
+        published: row.try_get("published")?,
+        order,
+        json,
+    };
+    if entry.hash.to_string() == hash {
+        Ok(Arc::new(entry))
+    } else {
+        Err(damaged(hash))
+    }
+}
+
+fn fact(row: &AnyRow) -> Result<Record, StorageError> {
+    let body: String = row.try_get("body")?;
+    let fact = serde_json::from_str(&body).map_err(damaged)?;
+    Ok(Record {
+        block: number(row, "block")?,
+        timestamp: number(row, "time")?,
+        fact,
+    })
+}
+
+fn block(row: &AnyRow) -> Result<BlockRef, StorageError> {
+    let hash: String = row.try_get("hash")?;
+    let hash = hash.parse().map_err(damaged)?;
+    Ok(BlockRef {
+        number: number(row, "number")?,
+        hash,
+    })
+}
