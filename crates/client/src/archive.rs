@@ -8,10 +8,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, Bytes, hex};
-use canut_protocol::{
-    declared::{Declared, failure_digest},
-    result::callback_digest,
-};
+use canut_protocol::{declared::Declared, failure, result::callback_digest};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zip::{ZipArchive, result::ZipError};
@@ -238,7 +235,7 @@ fn conclude(
     let digest = if let Some(code) = computed.error_code {
         let message = crate::http::excerpt(&computed.error_message.unwrap_or_default());
         failed = Some(Failed { code, message });
-        failure_digest(code)
+        failure::digest(code)
     } else if callback {
         let bytes = computed
             .callback_data

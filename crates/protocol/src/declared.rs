@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use alloy_primitives::{B256, Keccak256};
+use alloy_primitives::B256;
 
 use crate::result::folder_digest;
 
@@ -80,15 +80,6 @@ fn folder(files: &[(&str, B256)]) -> B256 {
     folder_digest(own.into_iter().chain(folders))
 }
 
-/// The result digest of a run that failed as it would on any machine: `keccak256("canut.failed" ‖ uint32 code)`. Its archive
-/// says why, under `error-code` of `computed.json`.
-pub fn failure_digest(code: u32) -> B256 {
-    let mut hasher = Keccak256::new();
-    hasher.update("canut.failed");
-    hasher.update(code.to_be_bytes());
-    hasher.finalize()
-}
-
 #[cfg(test)]
 mod tests {
     use alloy_primitives::keccak256;
@@ -140,11 +131,6 @@ mod tests {
         for path in ["/etc/passwd", "..", "a/../b", "/iexec_outside", "/", "a\0"] {
             assert_eq!(Declared::read(path), None, "{path}");
         }
-    }
-
-    #[test]
-    fn a_failure_has_a_digest_of_its_code() {
-        assert_eq!(failure_digest(9), keccak256(b"canut.failed\0\0\0\x09"));
     }
 
     proptest! {

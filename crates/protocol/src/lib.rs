@@ -9,7 +9,8 @@
 //! 1. [`order`]: what people sign, and [`domain`]: what binds a signature to one hub on one chain.
 //! 2. [`matching`]: when four orders make a [`deal`], and with which [`tag`], volume and ids.
 //! 3. [`task`]: the life of one task of a deal, from its initialisation to the money.
-//! 4. [`result`](mod@result): what workers commit to, and [`credibility`]: when their votes certify it.
+//! 4. [`result`](mod@result): what workers commit to, [`declared`]: which files that is, and [`credibility`]: when their votes
+//!    certify it.
 //! 5. [`money`], [`settlement`] and [`ledger`]: stakes, prices, rewards, and the accounts they move between.
 //! 6. [`location`]: where the bytes of an app or a dataset are.
 //! 7. [`failure`]: why work on a task failed, whose fault it is, and what to do.
@@ -20,6 +21,7 @@
 pub mod category;
 pub mod credibility;
 pub mod deal;
+pub mod declared;
 pub mod domain;
 pub mod failure;
 pub mod id;

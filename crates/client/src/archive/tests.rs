@@ -106,7 +106,7 @@ fn failures_and_callbacks_have_digests_of_their_own() {
         r#"{"error-code":9,"error-message":"exit \u001b[2J 1","deterministic-output-path":"x"}"#,
     );
     let opened = unpack(&[failed]).unwrap();
-    assert_eq!(opened.digest, failure_digest(9));
+    assert_eq!(opened.digest, canut_protocol::failure::digest(9));
     assert_eq!(
         opened.failed.unwrap().message,
         "exit  [2J 1",
