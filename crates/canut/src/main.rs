@@ -1,9 +1,16 @@
 //! The command: parses, composes, prints.
 
+mod demo;
+mod hub;
+mod local;
 mod logging;
 mod node;
+mod pool;
+mod service;
 mod signals;
+mod store;
 mod up;
+mod worker;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -18,17 +25,32 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Run a market of your own: a node with the hub on it, and accounts that have money.
+    /// Run a market of your own: node, hub, store, order book, pool and workers.
     Up(up::Args),
+    /// See a picture being certified, and a cheat being caught.
+    Demo(demo::Args),
     /// Run an Ethereum node.
     Node(node::Args),
+    /// Put the contracts of a market on a chain.
+    Hub(hub::Args),
+    /// Run a store for apps, inputs and results.
+    Store(store::Args),
+    /// Run the scheduler of a workerpool.
+    Pool(pool::Args),
+    /// Lend this machine to a pool.
+    Worker(worker::Args),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Cli::parse().verb {
         Verb::Up(args) => up::run(args).await,
+        Verb::Demo(args) => demo::run(args).await,
         Verb::Node(args) => node::run(args).await,
+        Verb::Hub(args) => hub::run(args).await,
+        Verb::Store(args) => store::run(args).await,
+        Verb::Pool(args) => pool::run(args).await,
+        Verb::Worker(args) => worker::run(args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

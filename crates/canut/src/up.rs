@@ -1,48 +1,61 @@
 //! `canut up`: a market of one's own, in one process.
 
-use crate::{logging, signals::Signals};
-use alloy_primitives::Address;
-use canut_chain::{Config, DEV_MNEMONIC, Node, mnemonic_keys};
-use canut_hub::{Caller, Deployment, Hub, Plan, Sender, SenderConfig, connect, deploy};
-use canut_protocol::Nrlc;
+use crate::{
+    local::{Local, NAMED, RLC_EACH, Settings},
+    logging,
+    signals::Signals,
+};
 use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr};
 use serde_json::json;
-use std::{io::Write, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{io::Write, net::SocketAddr, path::PathBuf, thread};
 
-/// Run a market of your own: an Ethereum node with the hub on it, and accounts that have money.
+/// Run a market of your own: an Ethereum node with the hub on it, a store, an order book, a pool and its workers.
 ///
 /// Nothing needs to be installed. The first start puts the contracts on the chain; a later start with the same --dir finds
-/// them there and goes on.
+/// them there and goes on where the market stopped, tasks included.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
   canut up
       A market that is forgotten when you stop it.
-  canut up --dir ./market
-      A market that is kept in ./market.
+  canut up --dir ./market --workers 8
+      A market that is kept in ./market, with eight workers.
+  canut run app.wasm --trust 10
+      In another terminal: have something computed on it.
   canut up --json
-      One line for scripts once everything is ready: rpc, chain_id, hub, token, accounts.
+      One line for scripts once everything is ready: rpc, chain_id, hub, token, market, store, pool, workerpool, accounts.
 
 The accounts are those of the mnemonic that every development chain uses. Everybody knows their keys.")]
 pub(crate) struct Args {
-    /// Folder that keeps everything; created if it is not there. Without it the market is kept in memory
+    /// Folder that keeps everything; created if it is not there. Without it the market is forgotten in the end
     #[arg(long, value_name = "FOLDER")]
     dir: Option<PathBuf>,
+
+    /// Workers, each with one slot [default: one for each core, at least 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    workers: Option<u16>,
 
     /// Address of the node's JSON-RPC; port 0 takes a free one
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8545")]
     rpc: SocketAddr,
 
+    /// Address of the order book
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8546")]
+    market: SocketAddr,
+
+    /// Address of the store, an IPFS gateway
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8547")]
+    store: SocketAddr,
+
+    /// Address of the pool
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8548")]
+    pool: SocketAddr,
+
     /// Print one line of JSON when ready, and nothing else
     #[arg(long)]
     json: bool,
 }
-
-/// Accounts with money.
-const ACCOUNTS: u32 = 10;
-/// What each is given, in RLC. The rest of the supply stays with the first, who owns the hub.
-const RLC_EACH: u64 = 100_000;
 
 /// Runs the market until it is told to stop.
 pub(crate) async fn run(args: Args) -> Result<()> {
@@ -52,68 +65,57 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         "canut_hub=info,warn"
     });
     let mut signals = Signals::listen()?;
-    let mut config = Config::dev()?;
-    config.dir = args.dir.as_ref().map(|dir| dir.join("chain"));
-    config.http = args.rpc;
-    let node = Node::start(config)
-        .await
-        .wrap_err("the node does not start")?;
+    let temporary = match &args.dir {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().wrap_err("no folder for the market")?),
+    };
+    let kept = args.dir.clone();
+    let folder = temporary.as_ref().map(|folder| folder.path().to_owned());
+    let settings = Settings {
+        folder: kept.or(folder).unwrap_or_default(),
+        rpc: args.rpc,
+        market: args.market,
+        store: args.store,
+        pool: args.pool,
+        workers: args.workers.map_or_else(default_workers, usize::from),
+        cheats: 0,
+    };
+    let local = tokio::select! {
+        opened = Local::open(settings) => opened?,
+        () = signals.next() => return Ok(()),
+    };
+    print(&args, &local).wrap_err("writing to standard output")?;
     let stopped = tokio::select! {
-        served = serve(&args, &node) => served,
+        failed = local.failed() => Err(failed),
         () = signals.next() => Ok(()),
     };
-    node.shutdown().await;
+    local.close().await;
     stopped
 }
 
-/// Prepares the market, says that it is there, and waits for the node to fail.
-async fn serve(args: &Args, node: &Node) -> Result<()> {
-    let deployment = prepare(node)
-        .await
-        .wrap_err("the market could not be put on the chain")?;
-    print(args, node, &deployment).wrap_err("writing to standard output")?;
-    Err(node.failed().await.into())
+/// One for each core, and enough to certify something.
+fn default_workers() -> usize {
+    thread::available_parallelism().map_or(3, |cores| cores.get().max(3))
 }
 
-/// Puts the contracts on the chain and gives every account its RLC; does only what is missing.
-async fn prepare(node: &Node) -> Result<Deployment> {
-    let keys = mnemonic_keys(DEV_MNEMONIC, ACCOUNTS)?;
-    let addresses: Vec<Address> = keys.iter().map(|key| key.address()).collect();
-    let Some(owner) = keys.into_iter().next() else {
-        eyre::bail!("no account")
-    };
-    let provider = connect(&node.http_url()).await?;
-    // The node answers from the same process and its blocks are final at once.
-    let config = SenderConfig {
-        poll: Duration::from_millis(5),
-        ..SenderConfig::default()
-    };
-    let sender = Sender::new(provider.clone(), owner, config).await?;
-    let deployment = deploy(provider.clone(), &sender, &Plan::new(sender.address())).await?;
-    let caller = Caller::new(Hub::new(provider, deployment), sender);
-    for account in addresses.into_iter().skip(1) {
-        let has = caller.hub().token_balance(account).await?;
-        let used = caller.hub().account(account).await?;
-        if has.is_zero() && used.stake.is_zero() && used.locked.is_zero() {
-            caller.transfer_token(account, Nrlc::rlc(RLC_EACH)).await?;
-        }
-    }
-    Ok(deployment)
-}
-
-fn print(args: &Args, node: &Node, deployment: &Deployment) -> Result<()> {
-    let keys = mnemonic_keys(DEV_MNEMONIC, ACCOUNTS)?;
+fn print(args: &Args, local: &Local) -> Result<()> {
     let mut out = std::io::stdout().lock();
+    let deployment = &local.deployment;
     if args.json {
-        let accounts: Vec<_> = keys
-            .iter()
+        let accounts: Vec<_> = local
+            .accounts
+            .named()
             .map(|key| json!({ "address": key.address(), "private_key": key.to_bytes() }))
             .collect();
         let ready = json!({
-            "rpc": node.http_url(),
+            "rpc": local.rpc(),
             "chain_id": deployment.chain_id,
             "hub": deployment.hub,
             "token": deployment.token,
+            "market": local.market(),
+            "store": local.store(),
+            "pool": local.pool(),
+            "workerpool": local.workerpool,
             "accounts": accounts,
         });
         writeln!(out, "{ready}")?;
@@ -123,20 +125,32 @@ fn print(args: &Args, node: &Node, deployment: &Deployment) -> Result<()> {
     writeln!(
         out,
         "JSON-RPC   {} (WebSocket on the same port)",
-        node.http_url()
+        local.rpc()
     )?;
     writeln!(out, "Chain id   {}", deployment.chain_id)?;
     writeln!(out, "Hub        {}", deployment.hub)?;
     writeln!(out, "Token      {}", deployment.token)?;
+    writeln!(out, "Market     {}", local.market())?;
+    writeln!(out, "Store      {}", local.store())?;
+    writeln!(
+        out,
+        "Pool       {}, {} workers",
+        local.pool(),
+        local.workers()
+    )?;
     match &args.dir {
         Some(dir) => writeln!(out, "Kept in    {}", dir.display())?,
-        None => writeln!(out, "Kept in    memory: it ends with this process")?,
+        None => writeln!(
+            out,
+            "Kept in    a temporary folder: it ends with this process"
+        )?,
     }
     writeln!(
         out,
-        "\nAccounts, with 10,000 ether and {RLC_EACH} RLC each (everybody knows these keys):"
+        "\nAccounts, with 10,000 ether and {RLC_EACH} RLC each (everybody knows these keys). The first owns the hub, the last \
+         of the {NAMED} the workerpool:"
     )?;
-    for key in &keys {
+    for key in local.accounts.named() {
         writeln!(out, "  {}  {}", key.address(), key.to_bytes())?;
     }
     writeln!(out, "\nCtrl-C stops it.")?;

@@ -5,7 +5,9 @@
     reason = "a test that cannot go on says why by failing; clippy.toml allows it in test functions, not in their helpers"
 )]
 
+mod chaos;
 mod durability;
 mod node;
+mod services;
 mod support;
 mod up;

@@ -1,0 +1,306 @@
+//! A whole market in this process: node, contracts, store, order book, a pool and its workers. They talk through sockets, as
+//! they would from one machine to another.
+
+mod accounts;
+mod offers;
+mod serving;
+
+use std::{
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use alloy::signers::local::PrivateKeySigner;
+use alloy_primitives::Address;
+use canut_chain::{Config, Node};
+use canut_client::{Client, Network};
+use canut_hub::{
+    Caller, Deployment, Hub, Plan, Sender, SenderConfig, connect, deploy, events::FollowConfig,
+};
+use canut_market::chain::HubChain;
+use canut_sandbox::WasmRuntime;
+use canut_worker::{
+    Place,
+    misbehaviour::{self, Cheat, Misbehaviour},
+};
+use eyre::{Result, WrapErr};
+
+pub(crate) use accounts::{Accounts, NAMED, RLC_EACH};
+use serving::Serving;
+
+/// What the workerpool is called on the chain. With its owner it gives the address, so it must not change.
+const WORKERPOOL: &str = "canut up";
+
+/// How a market of one's own is to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Folder that keeps everything.
+    pub(crate) folder: PathBuf,
+    /// Address of the node's JSON-RPC.
+    pub(crate) rpc: SocketAddr,
+    /// Address of the order book.
+    pub(crate) market: SocketAddr,
+    /// Address of the store.
+    pub(crate) store: SocketAddr,
+    /// Address of the pool.
+    pub(crate) pool: SocketAddr,
+    /// Honest workers.
+    pub(crate) workers: usize,
+    /// Workers that return wrong results.
+    pub(crate) cheats: usize,
+}
+
+/// A running market.
+pub(crate) struct Local {
+    pub(crate) accounts: Accounts,
+    pub(crate) deployment: Deployment,
+    pub(crate) workerpool: Address,
+    node: Node,
+    store: Serving,
+    market: canut_market::Server,
+    pool: canut_pool::Handle,
+    workers: Vec<canut_worker::Handle>,
+    cheats: Vec<Cheat>,
+}
+
+impl Local {
+    /// Starts everything, and puts on the chain what is missing there.
+    pub(crate) async fn open(settings: Settings) -> Result<Self> {
+        let accounts = Accounts::new(settings.workers + settings.cheats)?;
+        let mut config = Config::dev()?;
+        config.dir = Some(settings.folder.join("chain"));
+        config.http = settings.rpc;
+        let node = Node::start(config)
+            .await
+            .wrap_err("the node does not start")?;
+        let local = match Self::over(&settings, &accounts, &node).await {
+            Ok(parts) => parts.into_local(accounts, node),
+            Err(error) => {
+                node.shutdown().await;
+                return Err(error);
+            }
+        };
+        match local.sell().await {
+            Ok(()) => Ok(local),
+            Err(error) => {
+                local.close().await;
+                Err(error.wrap_err("the pool cannot sell"))
+            }
+        }
+    }
+
+    /// Puts the pool's orders on the market, at the trust that the honest workers can reach.
+    async fn sell(&self) -> Result<()> {
+        let client = Client::connect(&self.network()).await?;
+        let workers: Vec<_> = self.honest().collect();
+        let trust = offers::attainable(client.hub(), &workers).await?;
+        let scheduler = client.with_key(self.accounts.scheduler.clone()).await?;
+        offers::publish(&scheduler, self.workerpool, trust).await
+    }
+
+    /// Addresses of the honest workers.
+    pub(crate) fn honest(&self) -> impl Iterator<Item = Address> {
+        let honest = &self.accounts.workers[..self.workers.len()];
+        honest.iter().map(|key| key.address())
+    }
+
+    /// What a client must know, with the key of the first user.
+    pub(crate) fn network(&self) -> Network {
+        Network {
+            rpc: self.node.ws_url(),
+            hub: self.deployment.hub,
+            chain_id: Some(self.deployment.chain_id),
+            market: Some(self.market()),
+            store: Some(self.store()),
+            pool: Some(self.pool()),
+            key: self.accounts.users.first().map(|key| key.to_bytes()),
+        }
+    }
+
+    async fn over(settings: &Settings, accounts: &Accounts, node: &Node) -> Result<Parts> {
+        let (deployment, workerpool) = prepare(accounts, node)
+            .await
+            .wrap_err("the market could not be put on the chain")?;
+        let store = Serving::store(&settings.folder.join("store"), settings.store).await?;
+        let rpc = node.ws_url();
+        let hub = Hub::new(connect(&rpc).await?, deployment);
+        let market = market(settings, hub.clone()).await?;
+        let pool = pool(settings, accounts, &hub, &rpc, workerpool, &store.url()).await?;
+        let place = Place {
+            pool: pool.sessions(),
+            rpc,
+            hub: deployment.hub,
+            workerpool,
+            store: store.url(),
+        };
+        let runtime = WasmRuntime::new(Some(absolute(&settings.folder.join("compiled"))?))?;
+        let runtime: Arc<dyn canut_sandbox::Runtime> = Arc::new(runtime);
+        let (mut workers, mut cheats) = (Vec::new(), Vec::new());
+        for (number, key) in accounts.workers.iter().enumerate() {
+            let folder = settings.folder.join(format!("worker-{number}"));
+            let config = worker(place.clone(), key.clone(), folder, runtime.clone());
+            if number < settings.workers {
+                workers.push(canut_worker::start(config).await?);
+            } else {
+                let how = Misbehaviour::WrongResult;
+                cheats.push(misbehaviour::start(config, how, number as u64).await?);
+            }
+        }
+        Ok(Parts {
+            deployment,
+            workerpool,
+            store,
+            market,
+            pool,
+            workers,
+            cheats,
+        })
+    }
+
+    /// URL of the node.
+    pub(crate) fn rpc(&self) -> String {
+        self.node.http_url()
+    }
+
+    /// URL of the order book.
+    pub(crate) fn market(&self) -> String {
+        format!("http://{}", self.market.address())
+    }
+
+    /// URL of the store.
+    pub(crate) fn store(&self) -> String {
+        self.store.url()
+    }
+
+    /// URL of the pool.
+    pub(crate) fn pool(&self) -> String {
+        format!("http://{}", self.pool.address())
+    }
+
+    /// Honest workers.
+    pub(crate) fn workers(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// Waits until something fails that nothing can go on without.
+    pub(crate) async fn failed(&self) -> eyre::Report {
+        self.node.failed().await.into()
+    }
+
+    /// Stops everything, those first who use others.
+    pub(crate) async fn close(self) {
+        for worker in self
+            .workers
+            .into_iter()
+            .chain(self.cheats.into_iter().map(|cheat| cheat.worker))
+        {
+            worker.shutdown().await;
+        }
+        self.pool.shutdown().await;
+        self.market.stop().await;
+        self.store.stop().await;
+        self.node.shutdown().await;
+    }
+}
+
+/// What runs beside the node.
+struct Parts {
+    deployment: Deployment,
+    workerpool: Address,
+    store: Serving,
+    market: canut_market::Server,
+    pool: canut_pool::Handle,
+    workers: Vec<canut_worker::Handle>,
+    cheats: Vec<Cheat>,
+}
+
+impl Parts {
+    fn into_local(self, accounts: Accounts, node: Node) -> Local {
+        Local {
+            accounts,
+            node,
+            deployment: self.deployment,
+            workerpool: self.workerpool,
+            store: self.store,
+            market: self.market,
+            pool: self.pool,
+            workers: self.workers,
+            cheats: self.cheats,
+        }
+    }
+}
+
+/// Puts the contracts on the chain, gives every account its money, and registers the workerpool; does only what is missing.
+async fn prepare(accounts: &Accounts, node: &Node) -> Result<(Deployment, Address)> {
+    let provider = connect(&node.ws_url()).await?;
+    let sender = Sender::new(provider.clone(), accounts.owner.clone(), sending()).await?;
+    let deployment = deploy(provider.clone(), &sender, &Plan::new(sender.address())).await?;
+    let owner = Caller::new(Hub::new(provider, deployment), sender);
+    accounts.endow(&owner).await?;
+    let scheduler = accounts.scheduler.address();
+    let workerpool = owner
+        .hub()
+        .predict_workerpool(scheduler, WORKERPOOL)
+        .await?;
+    if owner.hub().workerpool(workerpool).await?.is_none() {
+        owner.create_workerpool(scheduler, WORKERPOOL).await?;
+    }
+    Ok((deployment, workerpool))
+}
+
+async fn market(settings: &Settings, hub: Hub) -> Result<canut_market::Server> {
+    let file = absolute(&settings.folder.join("market.sqlite"))?;
+    let storage = format!("sqlite:{}", file.display());
+    let mut config = canut_market::Config::new(hub.domain(), storage);
+    config.listen = settings.market;
+    let chain = HubChain::new(hub, 0, FollowConfig::default());
+    canut_market::Server::start(config, Arc::new(chain))
+        .await
+        .wrap_err("the order book does not start")
+}
+
+async fn pool(
+    settings: &Settings,
+    accounts: &Accounts,
+    hub: &Hub,
+    rpc: &str,
+    workerpool: Address,
+    store: &str,
+) -> Result<canut_pool::Handle> {
+    let folder = settings.folder.join("pool");
+    let key = accounts.scheduler.clone();
+    let mut config = canut_pool::Config::new(rpc, hub.address(), workerpool, key, store, folder);
+    config.listen = settings.pool;
+    config.sender = sending();
+    canut_pool::start(config)
+        .await
+        .wrap_err("the pool does not start")
+}
+
+fn worker(
+    place: Place,
+    key: PrivateKeySigner,
+    folder: PathBuf,
+    runtime: Arc<dyn canut_sandbox::Runtime>,
+) -> canut_worker::Config {
+    let mut config = canut_worker::Config::new(place, key, folder, runtime);
+    config.slots = NonZeroUsize::MIN;
+    config.private_networks = true;
+    config.sender = sending();
+    config
+}
+
+/// The node answers from the same machine, and its blocks are final at once.
+fn sending() -> SenderConfig {
+    SenderConfig {
+        poll: Duration::from_millis(50),
+        ..SenderConfig::default()
+    }
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    Ok(std::path::absolute(path)?)
+}

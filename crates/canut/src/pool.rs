@@ -1,0 +1,110 @@
+//! `canut pool`: the scheduler of a workerpool.
+
+use std::{io::Write, net::SocketAddr, path::PathBuf};
+
+use alloy_primitives::Address;
+use canut_pool::Config;
+use clap::Args as ClapArgs;
+use eyre::{Result, WrapErr};
+use serde_json::json;
+
+use crate::{
+    logging,
+    service::{ChainArgs, KeyArgs},
+    signals::Signals,
+};
+
+/// Run a pool: follow the deals of a workerpool, give their tasks to workers until trust is met, and settle.
+///
+/// The key is the workerpool owner's. Its stake on the hub backs what it sells. The pool writes down what it decides and reads
+/// the rest from the chain: stop it, kill it, lose its folder; started again it goes on.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Example:
+  CANUT_PRIVATE_KEY=0x… canut workerpool create 'my machines'
+  CANUT_PRIVATE_KEY=0x… canut pool --hub 0x… --workerpool 0x… --dir ./pool --listen 0.0.0.0:8548
+
+Workers dial in at /session; /tasks/ID, /health and /metrics answer on the same port.")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    chain: ChainArgs,
+
+    #[command(flatten)]
+    key: KeyArgs,
+
+    /// The workerpool
+    #[arg(long, value_name = "ADDRESS")]
+    workerpool: Address,
+
+    /// The store that workers put results in: URL of its gateway
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CANUT_STORE",
+        default_value = "http://127.0.0.1:8547"
+    )]
+    store: String,
+
+    /// Folder of the pool's database; created if it is not there
+    #[arg(long, value_name = "FOLDER")]
+    dir: PathBuf,
+
+    /// Address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8548")]
+    listen: SocketAddr,
+
+    /// Block to read the chain from at the first start: not after the pool's first deal
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    start_block: u64,
+
+    /// Blocks that must follow a block before the pool acts on it: 0 where blocks are final
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    confirmations: u64,
+
+    /// Seconds that a worker may be away before its tasks are given to others
+    #[arg(long, value_name = "SECONDS", default_value_t = 20)]
+    grace: u64,
+
+    /// Print one line of JSON when ready, and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the pool until it is told to stop.
+pub(crate) async fn run(args: Args) -> Result<()> {
+    logging::start("info");
+    let mut signals = Signals::listen()?;
+    let key = args.key.read()?;
+    let ChainArgs { rpc, hub } = args.chain.clone();
+    let mut config = Config::new(rpc, hub, args.workerpool, key, &args.store, &args.dir);
+    config.listen = args.listen;
+    config.start_block = args.start_block;
+    config.follow.depth = args.confirmations;
+    config.settings.grace = args.grace;
+    let pool = canut_pool::start(config)
+        .await
+        .wrap_err("the pool does not start")?;
+    print(&args, &pool).wrap_err("writing to standard output")?;
+    signals.next().await;
+    tracing::info!("stopping");
+    pool.shutdown().await;
+    Ok(())
+}
+
+fn print(args: &Args, pool: &canut_pool::Handle) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        let url = format!("http://{}", pool.address());
+        let ready =
+            json!({ "pool": url, "sessions": pool.sessions(), "workerpool": args.workerpool });
+        writeln!(out, "{ready}")?;
+    } else {
+        writeln!(
+            out,
+            "Pool of {}, workers dial {}",
+            args.workerpool,
+            pool.sessions()
+        )?;
+    }
+    Ok(out.flush()?)
+}

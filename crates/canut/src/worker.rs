@@ -1,0 +1,106 @@
+//! `canut worker`: lends this machine to a pool.
+
+use std::{io::Write, num::NonZeroUsize, path::PathBuf, sync::Arc};
+
+use alloy_primitives::Address;
+use canut_sandbox::WasmRuntime;
+use canut_worker::{Config, Place};
+use clap::Args as ClapArgs;
+use eyre::{Result, WrapErr};
+use serde_json::json;
+
+use crate::{
+    logging,
+    service::{ChainArgs, KeyArgs},
+    signals::Signals,
+};
+
+/// Lend this machine to a pool: take tasks, compute them, vote on the chain, and be paid.
+///
+/// A worker stakes RLC that it has on the hub; a wrong result costs the stake. It needs a little ether for its transactions.
+/// Stop it whenever you like: what it took is written down, and it goes on at the next start with the same --dir.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Example:
+  CANUT_PRIVATE_KEY=0x… canut worker --pool ws://pool.example/session --hub 0x… --workerpool 0x… \\
+      --rpc wss://node.example --store https://store.example --dir ./worker")]
+pub(crate) struct Args {
+    /// The pool: ws URL of its sessions, as `canut pool` prints it
+    #[arg(long, value_name = "URL")]
+    pool: String,
+
+    #[command(flatten)]
+    chain: ChainArgs,
+
+    #[command(flatten)]
+    key: KeyArgs,
+
+    /// The workerpool; tasks of no other are taken, whatever the pool says
+    #[arg(long, value_name = "ADDRESS")]
+    workerpool: Address,
+
+    /// The store that holds apps and inputs, and takes results: URL of its gateway
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CANUT_STORE",
+        default_value = "http://127.0.0.1:8547"
+    )]
+    store: String,
+
+    /// Folder of what the worker has to remember; created if it is not there. One worker at a time may use it
+    #[arg(long, value_name = "FOLDER")]
+    dir: PathBuf,
+
+    /// Tasks computed at the same time [default: one for each core]
+    #[arg(long, value_name = "N")]
+    slots: Option<NonZeroUsize>,
+
+    /// Fetch inputs from private networks and from this machine as well. Strangers then reach what this machine reaches
+    #[arg(long)]
+    private_networks: bool,
+
+    /// Print one line of JSON when ready, and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the worker until it is told to stop.
+pub(crate) async fn run(args: Args) -> Result<()> {
+    logging::start("info");
+    let mut signals = Signals::listen()?;
+    let key = args.key.read()?;
+    let address = key.address();
+    let compiled = std::path::absolute(args.dir.join("compiled"))?;
+    let runtime = Arc::new(WasmRuntime::new(Some(compiled))?);
+    let place = Place {
+        pool: args.pool.clone(),
+        rpc: args.chain.rpc.clone(),
+        hub: args.chain.hub,
+        workerpool: args.workerpool,
+        store: args.store.clone(),
+    };
+    let mut config = Config::new(place, key, &args.dir, runtime);
+    config.slots = args.slots.unwrap_or(config.slots);
+    config.private_networks = args.private_networks;
+    let slots = config.slots;
+    let worker = canut_worker::start(config)
+        .await
+        .wrap_err("the worker does not start")?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", json!({ "worker": address, "slots": slots }))?;
+    } else {
+        writeln!(
+            out,
+            "Worker {address} with {slots} slots, for the pool at {}",
+            args.pool
+        )?;
+    }
+    out.flush()?;
+    drop(out);
+    signals.next().await;
+    tracing::info!("stopping: what is under way is taken up at the next start");
+    worker.shutdown().await;
+    Ok(())
+}
