@@ -5,6 +5,7 @@
 
 mod chain;
 mod gas;
+mod latency;
 
 use std::process::ExitCode;
 
@@ -23,11 +24,14 @@ enum Bench {
     Gas(gas::Args),
     /// The embedded Ethereum node, beside anvil.
     Chain(chain::Args),
+    /// An empty task from the order to the verified result.
+    Latency(latency::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().bench {
         Bench::Gas(args) => gas::run(&args).map_err(eyre::Report::from),
+        Bench::Latency(args) => latency::run(&args).map(|report| println!("{report}")),
         Bench::Chain(args) => chain::run(args).map(|report| println!("{report}")),
     };
     match done {

@@ -5,6 +5,7 @@ use crate::{
     logging,
     signals::Signals,
 };
+use canut_client::Home;
 use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr};
 use serde_json::json;
@@ -57,6 +58,9 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// Under which name other commands find the market.
+const NETWORK: &str = "up";
+
 /// Runs the market until it is told to stop.
 pub(crate) async fn run(args: Args) -> Result<()> {
     logging::start(if args.json {
@@ -84,13 +88,33 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         opened = Local::open(settings) => opened?,
         () = signals.next() => return Ok(()),
     };
+    let noted = note(&local);
     print(&args, &local).wrap_err("writing to standard output")?;
     let stopped = tokio::select! {
         failed = local.failed() => Err(failed),
         () = signals.next() => Ok(()),
     };
+    if let Some(home) = noted {
+        // Somebody may have removed it already.
+        let _ = home.remove_network(NETWORK);
+    }
     local.close().await;
     stopped
+}
+
+/// Writes down where the market is, so that other commands of this person find it without being told.
+fn note(local: &Local) -> Option<Home> {
+    let written = Home::find()
+        .map_err(canut_client::Error::from)
+        .and_then(|home| {
+            home.save_network(NETWORK, &local.network())?;
+            Ok(home)
+        });
+    written
+        .inspect_err(|error| {
+            tracing::warn!(%error, "other commands must be told where this market is");
+        })
+        .ok()
 }
 
 /// One for each core, and enough to certify something.

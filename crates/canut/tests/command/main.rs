@@ -6,6 +6,7 @@
 )]
 
 mod chaos;
+mod demo;
 mod durability;
 mod node;
 mod services;

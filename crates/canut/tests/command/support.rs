@@ -18,6 +18,8 @@ pub(crate) struct Process {
 pub(crate) fn canut(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_canut"));
     command.args(args).env("RUST_LOG", "warn");
+    // Not the folder of the person who runs the tests.
+    command.env("CANUT_HOME", std::env::temp_dir().join("canut-tests-home"));
     command
 }
 

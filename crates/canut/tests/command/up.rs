@@ -17,7 +17,10 @@ struct Market {
 impl Market {
     fn start(dir: &Path) -> Self {
         let dir = dir.to_str().unwrap();
-        let command = canut(&["up", "--json", "--rpc", "127.0.0.1:0", "--dir", dir]);
+        let mut command = canut(&["up", "--json", "--dir", dir]);
+        for service in ["--rpc", "--market", "--store", "--pool"] {
+            command.args([service, "127.0.0.1:0"]);
+        }
         let process = Process::ready(command, |line| {
             let ready: Value = serde_json::from_str(line).unwrap();
             Some(ready["rpc"].as_str().unwrap().to_owned())

@@ -313,7 +313,10 @@ impl Driver {
             return;
         };
         flight.looked += 1;
-        if self.head >= flight.since.saturating_add(self.config.bump_after) {
+        // The head known when it was sent may be an old one: blocks count from the first look.
+        if flight.looked == 1 {
+            flight.since = self.head;
+        } else if self.head >= flight.since.saturating_add(self.config.bump_after) {
             flight.since = self.head;
             let tx = flight.tx.clone();
             if let Err(error) = self.bump(nonce, tx).await {
