@@ -8,10 +8,7 @@ use std::{
 };
 
 use alloy_primitives::{B256, Bytes, hex};
-use canut_protocol::{
-    Failure, failure,
-    result::{callback_digest, folder_digest},
-};
+use canut_protocol::{Failure, declared::Declared, failure, result::callback_digest};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
@@ -111,8 +108,11 @@ pub fn inspect(
     let declared = computed
         .deterministic_output_path
         .ok_or(ArchiveError::Undeclared)?;
-    let files = digests(&mut archive, limits)?;
-    let digest = digest_of(&files, &declared)?;
+    let missing = || ArchiveError::Missing(declared.chars().take(80).collect());
+    let part = Declared::read(&declared).ok_or_else(missing)?;
+    let digest = part
+        .digest(&digests(&mut archive, limits)?)
+        .ok_or_else(missing)?;
     Ok(Contents {
         digest,
         callback: Bytes::new(),
@@ -159,43 +159,6 @@ fn digests(
         );
     }
     Ok(files)
-}
-
-/// The digest of the file or folder at `declared`, a path as the app sees it or relative to its output folder.
-fn digest_of(files: &BTreeMap<String, B256>, declared: &str) -> Result<B256, ArchiveError> {
-    let relative = declared.strip_prefix("/iexec_out").unwrap_or(declared);
-    let names = relative
-        .split('/')
-        .filter(|name| !name.is_empty() && *name != ".");
-    let path = names.collect::<Vec<_>>().join("/");
-    if let Some(digest) = files.get(&path) {
-        return Ok(*digest);
-    }
-    let prefix = if path.is_empty() { path } else { path + "/" };
-    let inside: Vec<_> = files
-        .iter()
-        .filter_map(|(name, digest)| Some((name.strip_prefix(&prefix)?, *digest)))
-        .collect();
-    if inside.is_empty() {
-        return Err(ArchiveError::Missing(declared.chars().take(80).collect()));
-    }
-    Ok(folder(&inside))
-}
-
-/// The digest of a folder of files, each with its path from there.
-fn folder(files: &[(&str, B256)]) -> B256 {
-    let mut children: BTreeMap<&str, Vec<(&str, B256)>> = BTreeMap::new();
-    let mut own = Vec::new();
-    for (path, digest) in files {
-        match path.split_once('/') {
-            Some((child, rest)) => children.entry(child).or_default().push((rest, *digest)),
-            None => own.push((*path, *digest)),
-        }
-    }
-    let folders = children
-        .iter()
-        .map(|(name, inside)| (*name, folder(inside)));
-    folder_digest(own.into_iter().chain(folders))
 }
 
 #[cfg(test)]
