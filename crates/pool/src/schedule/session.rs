@@ -64,6 +64,15 @@ impl Scheduler {
             let Some(replica) = job.replicas.get_mut(&worker) else {
                 continue;
             };
+            let given_up = Stage::Out(Failure::WorkerLost) == replica.stage
+                || Stage::Out(Failure::WorkerSlow) == replica.stage;
+            if given_up && !holding.contains(&task) {
+                // It came back without the task, so it will not vote unless it is drawn again.
+                job.replicas.remove(&worker);
+                self.roster.detach(worker, task);
+                self.dirty.insert(task);
+                continue;
+            }
             if !replica.stage.is_pending() || job.phase != Phase::Active {
                 continue;
             }

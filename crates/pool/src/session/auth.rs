@@ -48,7 +48,7 @@ mod tests {
         assert!(!is_signed(&domain, domain.hub, worker, nonce, &signature));
         assert!(!is_signed(&domain, pool, pool, nonce, &signature));
         assert!(!is_signed(&domain, pool, worker, B256::ZERO, &signature));
-        assert!(!is_signed(&domain, pool, worker, nonce, &signature[..64]));
+        assert!(!is_signed(&domain, pool, worker, nonce, &signature[..63]));
         assert!(!is_signed(&domain, pool, worker, nonce, b"nonsense"));
     }
 }
