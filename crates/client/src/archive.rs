@@ -11,7 +11,7 @@ use alloy_primitives::{B256, Bytes, hex};
 use canut_protocol::{declared::Declared, failure, result::callback_digest};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use zip::{ZipArchive, result::ZipError};
+use zip::{CompressionMethod, ZipArchive, result::ZipError};
 
 /// Name of the file that a client puts beside the files of a result; no archive may hold it.
 pub const CERTIFICATE: &str = "canut-certificate.json";
@@ -88,6 +88,9 @@ pub enum ArchiveError {
         "the result's archive is not a zip of stored files ({0}): it is damaged, or not one of Canut's"
     )]
     Zip(#[from] ZipError),
+    /// An entry is compressed, so that a small archive could hold anything.
+    #[error("the result's archive is compressed, which no worker of Canut's does: it is refused")]
+    Compressed,
     /// It holds too much.
     #[error("the result's archive holds more than {bytes} bytes or {files} files", bytes = .0.bytes, files = .0.files)]
     TooLarge(Limits),
@@ -139,6 +142,9 @@ pub(crate) fn open(
         let mut entry = archive.by_index(index)?;
         let name = entry.name()?.into_owned();
         let folder = entry.is_dir();
+        if entry.compression() != CompressionMethod::Stored {
+            return Err(ArchiveError::Compressed);
+        }
         let plain = entry
             .unix_mode()
             .is_none_or(|mode| matches!(mode & 0o170_000, 0 | 0o100_000 | 0o040_000));

@@ -1,0 +1,94 @@
+//! `canut app`: applications.
+
+use super::{asset, common::Common, offer::Offer};
+use alloy_primitives::Address;
+use canut_client::Error;
+use canut_hub::events::AssetKind;
+use canut_protocol::Location;
+use clap::{Args as ClapArgs, Subcommand};
+use eyre::Result;
+use serde_json::json;
+use std::path::PathBuf;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Put an app in the store and register it on the chain. Again changes nothing.
+    Deploy(Deploy),
+    /// Show an app.
+    Show(asset::Show),
+    /// Show the apps of an account.
+    List(asset::List),
+    /// Sell an app: sign an order and publish it.
+    Publish(Publish),
+    /// Give an app to another account. Its orders die with that.
+    Transfer(asset::Transfer),
+}
+
+/// Put an app in the store and register it on the chain. Again changes nothing.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  canut app deploy stats.wasm --name csv-stats\n      Any program built for wasm32-wasip1 or wasm32-wasip2.")]
+pub(crate) struct Deploy {
+    /// The WebAssembly file
+    wasm: PathBuf,
+    /// Its name; that of the file without it
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Sell an app: sign an order and publish it.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  canut app publish 0x5FbDB2315678afecb367f032d93F642f64180aa3 --price 0.1RLC --volume 500")]
+pub(crate) struct Publish {
+    /// The app
+    app: Address,
+    #[command(flatten)]
+    offer: Offer,
+    /// Only with this dataset
+    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, hide_default_value = true)]
+    dataset: Address,
+    /// Only in this workerpool
+    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, hide_default_value = true)]
+    workerpool: Address,
+    #[command(flatten)]
+    common: Common,
+}
+
+pub(crate) async fn run(verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Deploy(Deploy { wasm, name, common }) => {
+            let name = name.unwrap_or_else(|| file_name(&wasm));
+            let deployed = common.account().await?.deploy_app(&name, &wasm).await?;
+            asset::deployed(&common, "App", &deployed)
+        }
+        Verb::Show(show) => self::show(show).await,
+        Verb::List(list) => asset::list(AssetKind::App, list).await,
+        Verb::Publish(Publish { app, offer, dataset, workerpool, common }) => {
+            let account = common.account().await?;
+            let order = account.sign(offer.app(app, dataset, workerpool))?;
+            asset::published(&common, &account.publish(&order).await?)
+        }
+        Verb::Transfer(transfer) => asset::transfer(AssetKind::App, transfer).await,
+    }
+}
+
+/// The name of a file without its extension.
+pub(crate) fn file_name(path: &std::path::Path) -> String {
+    path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
+async fn show(asset::Show { address, common }: asset::Show) -> Result<()> {
+    let found = common.client().await?.hub().app(address).await?;
+    let (owner, app) = found.ok_or(Error::NoAsset { kind: "app", address })?;
+    let place = Location::from_multiaddr(&app.multiaddr).map_or_else(|_| app.multiaddr.to_string(), |place| place.to_string());
+    let document = json!({
+        "app": address, "owner": owner, "name": app.name, "type": app.kind, "location": place, "checksum": app.checksum,
+    });
+    common.show(&document, || {
+        format!(
+            "App        {address}\nName       {}\nType       {}\nOwner      {owner}\nContent    {place}\nSHA-256    {}",
+            app.name, app.kind, app.checksum
+        )
+    })
+}

@@ -1,0 +1,84 @@
+//! The commands of requesters, developers, owners and operators: what they do is in `canut-client`.
+
+mod account;
+mod app;
+mod asset;
+mod certificate;
+mod common;
+mod dataset;
+mod deal;
+mod follow;
+mod network;
+mod offer;
+mod order;
+mod orderbook;
+mod run;
+mod task;
+mod wallet;
+mod workerpool;
+
+use clap::Subcommand;
+use std::{io::Write, process::ExitCode};
+
+/// What a person can do on a market.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run an app and get its result, certified: finds the cheapest offers, asks, buys, waits, verifies.
+    Run(run::Args),
+    /// Keys: make, import, show.
+    #[command(subcommand)]
+    Wallet(wallet::Verb),
+    /// Money: show, deposit, withdraw.
+    #[command(subcommand)]
+    Account(account::Verb),
+    /// Apps: deploy, show, list, sell, give away.
+    #[command(subcommand)]
+    App(app::Verb),
+    /// Datasets: deploy, show, list, sell, give away.
+    #[command(subcommand)]
+    Dataset(dataset::Verb),
+    /// Workerpools: create, show, list, sell computing.
+    #[command(subcommand)]
+    Workerpool(workerpool::Verb),
+    /// Orders: sign, publish, take back, close, show, match.
+    #[command(subcommand)]
+    Order(order::Verb),
+    /// What is for sale, and wanted.
+    #[command(subcommand)]
+    Orderbook(orderbook::Verb),
+    /// Deals: show, list, watch, claim.
+    #[command(subcommand)]
+    Deal(deal::Verb),
+    /// Tasks: show, list, watch, claim, download.
+    #[command(subcommand)]
+    Task(task::Verb),
+    /// Networks: where the services are.
+    #[command(subcommand)]
+    Network(network::Verb),
+}
+
+/// Does it, and says what went wrong.
+pub(crate) async fn run(verb: Verb) -> ExitCode {
+    crate::logging::start("error");
+    let done = match verb {
+        Verb::Run(args) => run::run(args).await,
+        Verb::Wallet(verb) => wallet::run(verb),
+        Verb::Account(verb) => account::run(verb).await,
+        Verb::App(verb) => app::run(verb).await,
+        Verb::Dataset(verb) => dataset::run(verb).await,
+        Verb::Workerpool(verb) => workerpool::run(verb).await,
+        Verb::Order(verb) => order::run(verb).await,
+        Verb::Orderbook(verb) => orderbook::run(verb).await,
+        Verb::Deal(verb) => deal::run(verb).await,
+        Verb::Task(verb) => task::run(verb).await,
+        Verb::Network(verb) => network::run(verb),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(report) => {
+            // With nowhere to say it, the status still does.
+            let _ = writeln!(std::io::stderr(), "error: {report:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
