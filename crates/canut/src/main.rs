@@ -3,6 +3,7 @@
 mod demo;
 mod hub;
 mod local;
+mod client;
 mod logging;
 mod node;
 mod pool;
@@ -39,6 +40,8 @@ enum Verb {
     Pool(pool::Args),
     /// Lend this machine to a pool.
     Worker(worker::Args),
+    #[command(flatten)]
+    Client(client::Verb),
 }
 
 #[tokio::main]
@@ -51,6 +54,7 @@ async fn main() -> ExitCode {
         Verb::Store(args) => store::run(args).await,
         Verb::Pool(args) => pool::run(args).await,
         Verb::Worker(args) => worker::run(args).await,
+        Verb::Client(verb) => return client::run(verb).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -21,7 +21,9 @@ pub(crate) enum Verb {
 
 /// Show what an account has.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  canut account show\n  canut account show 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266 --json")]
+#[command(
+    after_help = "Examples:\n  canut account show\n  canut account show 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266 --json"
+)]
 pub(crate) struct Show {
     /// Whose; your own without it
     address: Option<Address>,
@@ -31,7 +33,9 @@ pub(crate) struct Show {
 
 /// An amount of RLC.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  canut account deposit 2RLC\n  canut account withdraw 1500nRLC\n\n1 RLC is 1,000,000,000 nRLC; a bare number is nRLC.")]
+#[command(
+    after_help = "Examples:\n  canut account deposit 2RLC\n  canut account withdraw 1500nRLC\n\n1 RLC is 1,000,000,000 nRLC; a bare number is nRLC."
+)]
 pub(crate) struct Amount {
     /// How much, in RLC or nRLC
     #[arg(value_parser = common::price)]
@@ -50,23 +54,40 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
         Verb::Deposit(Amount { amount, common }) => {
             let account = common.account().await?;
             let receipt = account.deposit(amount).await?;
-            moved(&common, &receipt, &account.client().balance(account.address()).await?)
+            moved(
+                &common,
+                &receipt,
+                &account.client().balance(account.address()).await?,
+            )
         }
         Verb::Withdraw(Amount { amount, common }) => {
             let account = common.account().await?;
             let receipt = account.withdraw(amount).await?;
-            moved(&common, &receipt, &account.client().balance(account.address()).await?)
+            moved(
+                &common,
+                &receipt,
+                &account.client().balance(account.address()).await?,
+            )
         }
     }
 }
 
 fn moved(common: &Common, receipt: &Receipt, balance: &Balance) -> Result<()> {
     let document = json!({ "transaction": receipt.transaction, "balance": balance });
-    common.show(&document, || format!("Transaction {}\n{}", receipt.transaction, text(balance)))
+    common.show(&document, || {
+        format!("Transaction {}\n{}", receipt.transaction, text(balance))
+    })
 }
 
 fn text(balance: &Balance) -> String {
-    let Balance { address, stake, locked, wallet, ether, score } = balance;
+    let Balance {
+        address,
+        stake,
+        locked,
+        wallet,
+        ether,
+        score,
+    } = balance;
     let ether = format_ether(U256::from(*ether));
     let ether = ether.trim_end_matches('0').trim_end_matches('.');
     format!(

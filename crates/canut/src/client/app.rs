@@ -26,7 +26,9 @@ pub(crate) enum Verb {
 
 /// Put an app in the store and register it on the chain. Again changes nothing.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  canut app deploy stats.wasm --name csv-stats\n      Any program built for wasm32-wasip1 or wasm32-wasip2.")]
+#[command(
+    after_help = "Example:\n  canut app deploy stats.wasm --name csv-stats\n      Any program built for wasm32-wasip1 or wasm32-wasip2."
+)]
 pub(crate) struct Deploy {
     /// The WebAssembly file
     wasm: PathBuf,
@@ -39,7 +41,9 @@ pub(crate) struct Deploy {
 
 /// Sell an app: sign an order and publish it.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  canut app publish 0x5FbDB2315678afecb367f032d93F642f64180aa3 --price 0.1RLC --volume 500")]
+#[command(
+    after_help = "Example:\n  canut app publish 0x5FbDB2315678afecb367f032d93F642f64180aa3 --price 0.1RLC --volume 500"
+)]
 pub(crate) struct Publish {
     /// The app
     app: Address,
@@ -64,7 +68,13 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
         }
         Verb::Show(show) => self::show(show).await,
         Verb::List(list) => asset::list(AssetKind::App, list).await,
-        Verb::Publish(Publish { app, offer, dataset, workerpool, common }) => {
+        Verb::Publish(Publish {
+            app,
+            offer,
+            dataset,
+            workerpool,
+            common,
+        }) => {
             let account = common.account().await?;
             let order = account.sign(offer.app(app, dataset, workerpool))?;
             asset::published(&common, &account.publish(&order).await?)
@@ -75,13 +85,18 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
 
 /// The name of a file without its extension.
 pub(crate) fn file_name(path: &std::path::Path) -> String {
-    path.file_stem().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+    path.file_stem()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 async fn show(asset::Show { address, common }: asset::Show) -> Result<()> {
     let found = common.client().await?.hub().app(address).await?;
-    let (owner, app) = found.ok_or(Error::NoAsset { kind: "app", address })?;
-    let place = Location::from_multiaddr(&app.multiaddr).map_or_else(|_| app.multiaddr.to_string(), |place| place.to_string());
+    let (owner, app) = found.ok_or(Error::NoAsset {
+        kind: "app",
+        address,
+    })?;
+    let place = Location::from_multiaddr(&app.multiaddr)
+        .map_or_else(|_| app.multiaddr.to_string(), |place| place.to_string());
     let document = json!({
         "app": address, "owner": owner, "name": app.name, "type": app.kind, "location": place, "checksum": app.checksum,
     });

@@ -45,19 +45,39 @@ pub(crate) async fn list(kind: AssetKind, List { owner, common }: List) -> Resul
     let document = json!({ "owner": owner, "count": assets.len(), "assets": assets });
     common.show(&document, || {
         let lines = assets.iter().map(|asset| format!("{asset}\n"));
-        format!("{}\n{} of {owner}", lines.collect::<String>().trim_end(), assets.len())
+        format!(
+            "{}\n{} of {owner}",
+            lines.collect::<String>().trim_end(),
+            assets.len()
+        )
     })
 }
 
-pub(crate) async fn transfer(kind: AssetKind, Transfer { address, to, common }: Transfer) -> Result<()> {
+pub(crate) async fn transfer(
+    kind: AssetKind,
+    Transfer {
+        address,
+        to,
+        common,
+    }: Transfer,
+) -> Result<()> {
     let receipt = common.account().await?.transfer(kind, address, to).await?;
     let document = json!({ "asset": address, "owner": to, "transaction": receipt.transaction });
-    common.show(&document, || format!("{address} belongs to {to} now (transaction {}).", receipt.transaction))
+    common.show(&document, || {
+        format!(
+            "{address} belongs to {to} now (transaction {}).",
+            receipt.transaction
+        )
+    })
 }
 
 pub(crate) fn deployed(common: &Common, what: &str, deployed: &Deployed) -> Result<()> {
     common.show(deployed, || {
-        let place = deployed.location.as_deref().map(|place| format!(", content {place}")).unwrap_or_default();
+        let place = deployed
+            .location
+            .as_deref()
+            .map(|place| format!(", content {place}"))
+            .unwrap_or_default();
         match deployed.transaction {
             Some(hash) => format!("{what} {}{place} (transaction {hash})", deployed.address),
             None => format!("{what} {}{place} (it was there already)", deployed.address),
@@ -67,6 +87,9 @@ pub(crate) fn deployed(common: &Common, what: &str, deployed: &Deployed) -> Resu
 
 pub(crate) fn published<O: Tradable>(common: &Common, listed: &Listed<O>) -> Result<()> {
     common.show(listed, || {
-        format!("Published: order {}, {} of it left. `canut order cancel` closes it for good.", listed.order_hash, listed.remaining)
+        format!(
+            "Published: order {}, {} of it left. `canut order cancel` closes it for good.",
+            listed.order_hash, listed.remaining
+        )
     })
 }

@@ -3,7 +3,7 @@
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
 use canut_client::{Account, Client, Home, Network, Password, parse_key};
-use canut_protocol::{category, Nrlc, Tag, Trust};
+use canut_protocol::{Nrlc, Tag, Trust, category};
 use clap::Args;
 use eyre::{Result, WrapErr, bail};
 use serde::Serialize;
@@ -62,11 +62,18 @@ impl Common {
         let named = match &self.network {
             Some(file) if Path::new(file).is_file() => Some(Network::load(Path::new(file))?),
             Some(name) => Some(home.network(name)?),
-            None => home.default_network()?.map(|name| home.network(&name)).transpose()?,
+            None => home
+                .default_network()?
+                .map(|name| home.network(&name))
+                .transpose()?,
         };
         let mut network = match (named, &self.rpc, self.hub) {
             (Some(network), ..) => network,
-            (None, Some(rpc), Some(hub)) => Network { rpc: rpc.clone(), hub, ..Network::default() },
+            (None, Some(rpc), Some(hub)) => Network {
+                rpc: rpc.clone(),
+                hub,
+                ..Network::default()
+            },
             _ => bail!(
                 "no network is chosen: start one of your own with `canut up`, add one with `canut network add`, choose one with \
                  `canut network use`, or give --rpc and --hub"
@@ -153,32 +160,47 @@ impl Common {
     }
 
     /// Prints a document, or what it says to people.
-    pub(crate) fn show(&self, document: &impl Serialize, people: impl FnOnce() -> String) -> Result<()> {
+    pub(crate) fn show(
+        &self,
+        document: &impl Serialize,
+        people: impl FnOnce() -> String,
+    ) -> Result<()> {
         show(self.json, document, people)
     }
 }
 
 fn private_key() -> Option<String> {
-    env::var("CANUT_PRIVATE_KEY").ok().filter(|key| !key.is_empty())
+    env::var("CANUT_PRIVATE_KEY")
+        .ok()
+        .filter(|key| !key.is_empty())
 }
 
 /// A password from a file, from the environment, or from the terminal.
 pub(crate) fn password(file: Option<&Path>, question: &str) -> Result<Password> {
     if let Some(file) = file {
-        let text = fs::read_to_string(file).wrap_err_with(|| format!("the password file {}", file.display()))?;
+        let text = fs::read_to_string(file)
+            .wrap_err_with(|| format!("the password file {}", file.display()))?;
         return Ok(Password::new(text.trim_end_matches(['\r', '\n'])));
     }
     if let Ok(password) = env::var("CANUT_PASSWORD") {
         return Ok(Password::new(password));
     }
     if !std::io::stdin().is_terminal() {
-        bail!("a password is needed, and there is no terminal to ask at: give --password-file, or set CANUT_PASSWORD");
+        bail!(
+            "a password is needed, and there is no terminal to ask at: give --password-file, or set CANUT_PASSWORD"
+        );
     }
-    Ok(Password::new(rpassword::prompt_password(question).wrap_err("reading the password")?))
+    Ok(Password::new(
+        rpassword::prompt_password(question).wrap_err("reading the password")?,
+    ))
 }
 
 /// Prints a document as one line of JSON, or what it says to people.
-pub(crate) fn show(json: bool, document: &impl Serialize, people: impl FnOnce() -> String) -> Result<()> {
+pub(crate) fn show(
+    json: bool,
+    document: &impl Serialize,
+    people: impl FnOnce() -> String,
+) -> Result<()> {
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::to_string(document)?)?;
@@ -200,7 +222,9 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<()> {
         return Ok(());
     }
     if !std::io::stdin().is_terminal() {
-        bail!("there is no terminal to ask at, so nothing was bought: add --yes to agree beforehand");
+        bail!(
+            "there is no terminal to ask at, so nothing was bought: add --yes to agree beforehand"
+        );
     }
     let mut err = std::io::stderr();
     write!(err, "{question} [y/N] ")?;
@@ -220,25 +244,29 @@ pub(crate) fn trust(text: &str) -> Result<Trust, canut_client::ParseTrustError> 
 
 /// A price on the command line.
 pub(crate) fn price(text: &str) -> Result<Nrlc, String> {
-    text.parse().map_err(|error: canut_protocol::money::ParseAmountError| error.to_string())
+    text.parse()
+        .map_err(|error: canut_protocol::money::ParseAmountError| error.to_string())
 }
 
 /// A tag on the command line.
 pub(crate) fn tag(text: &str) -> Result<Tag, String> {
-    text.parse().map_err(|error: canut_protocol::tag::ParseTagError| error.to_string())
+    text.parse()
+        .map_err(|error: canut_protocol::tag::ParseTagError| error.to_string())
 }
 
 /// A category on the command line: a number, or one of the usual names.
 pub(crate) fn category(text: &str) -> Result<u64, String> {
     let named = category::by_name(text);
-    named.or_else(|| text.parse().ok()).ok_or_else(|| {
-        format!("`{text}` is no category: give its number, or XS, S, M, L or XL")
-    })
+    named
+        .or_else(|| text.parse().ok())
+        .ok_or_else(|| format!("`{text}` is no category: give its number, or XS, S, M, L or XL"))
 }
 
 /// The name of a category, for people.
 pub(crate) fn category_name(id: u64) -> String {
-    let known = usize::try_from(id).ok().and_then(|id| category::DEFAULTS.get(id));
+    let known = usize::try_from(id)
+        .ok()
+        .and_then(|id| category::DEFAULTS.get(id));
     known.map_or_else(|| id.to_string(), |(name, _)| format!("{id} ({name})"))
 }
 
@@ -263,6 +291,9 @@ mod tests {
     fn a_password_file_may_end_with_a_line_end() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), " s p \r\n").unwrap();
-        assert_eq!(password(Some(file.path()), "").unwrap(), Password::new(" s p "));
+        assert_eq!(
+            password(Some(file.path()), "").unwrap(),
+            Password::new(" s p ")
+        );
     }
 }

@@ -28,7 +28,9 @@ pub(crate) enum Verb {
 ///
 /// It is stored as it is: whoever knows its address can read it.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  canut dataset deploy rain.csv --name \"Rain in Lyon, 1920-2020\"")]
+#[command(
+    after_help = "Example:\n  canut dataset deploy rain.csv --name \"Rain in Lyon, 1920-2020\""
+)]
 pub(crate) struct Deploy {
     /// The file
     file: PathBuf,
@@ -41,7 +43,9 @@ pub(crate) struct Deploy {
 
 /// Sell the use of a dataset: sign an order and publish it.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  canut dataset publish 0x5FbDB2315678afecb367f032d93F642f64180aa3 --price 1RLC --app 0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512")]
+#[command(
+    after_help = "Example:\n  canut dataset publish 0x5FbDB2315678afecb367f032d93F642f64180aa3 --price 1RLC --app 0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512"
+)]
 pub(crate) struct Publish {
     /// The dataset
     dataset: Address,
@@ -66,7 +70,13 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
         }
         Verb::Show(show) => self::show(show).await,
         Verb::List(list) => asset::list(AssetKind::Dataset, list).await,
-        Verb::Publish(Publish { dataset, offer, app, workerpool, common }) => {
+        Verb::Publish(Publish {
+            dataset,
+            offer,
+            app,
+            workerpool,
+            common,
+        }) => {
             let account = common.account().await?;
             let order = account.sign(offer.dataset(dataset, app, workerpool))?;
             asset::published(&common, &account.publish(&order).await?)
@@ -77,11 +87,13 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
 
 async fn show(asset::Show { address, common }: asset::Show) -> Result<()> {
     let found = common.client().await?.hub().dataset(address).await?;
-    let (owner, dataset) = found.ok_or(Error::NoAsset { kind: "dataset", address })?;
+    let (owner, dataset) = found.ok_or(Error::NoAsset {
+        kind: "dataset",
+        address,
+    })?;
     let place = Location::from_multiaddr(&dataset.multiaddr);
     let place = place.map_or_else(|_| dataset.multiaddr.to_string(), |place| place.to_string());
-    let document =
-        json!({ "dataset": address, "owner": owner, "name": dataset.name, "location": place, "checksum": dataset.checksum });
+    let document = json!({ "dataset": address, "owner": owner, "name": dataset.name, "location": place, "checksum": dataset.checksum });
     common.show(&document, || {
         format!(
             "Dataset    {address}\nName       {}\nOwner      {owner}\nContent    {place}\nSHA-256    {}",

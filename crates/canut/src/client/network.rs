@@ -79,23 +79,48 @@ pub(crate) struct Named {
 pub(crate) fn run(verb: Verb) -> Result<()> {
     let home = Home::find()?;
     match verb {
-        Verb::Add(Add { name, rpc, hub, chain_id, market, store, pool, key, choose, json }) => {
-            let network = Network { rpc, hub, chain_id, market, store, pool, key };
+        Verb::Add(Add {
+            name,
+            rpc,
+            hub,
+            chain_id,
+            market,
+            store,
+            pool,
+            key,
+            choose,
+            json,
+        }) => {
+            let network = Network {
+                rpc,
+                hub,
+                chain_id,
+                market,
+                store,
+                pool,
+                key,
+            };
             home.save_network(&name, &network)?;
             if choose {
                 home.set_default_network(&name)?;
             }
-            show(json, &json!({ "name": name }), || format!("Network {name} is kept in {}.", home.path().display()))
+            show(json, &json!({ "name": name }), || {
+                format!("Network {name} is kept in {}.", home.path().display())
+            })
         }
         Verb::List(List { json }) => list(&home, json),
         Verb::Use(Named { name, json }) => {
             home.network(&name)?;
             home.set_default_network(&name)?;
-            show(json, &json!({ "name": name }), || format!("Network {name} is used from now on."))
+            show(json, &json!({ "name": name }), || {
+                format!("Network {name} is used from now on.")
+            })
         }
         Verb::Remove(Named { name, json }) => {
             home.remove_network(&name)?;
-            show(json, &json!({ "name": name }), || format!("Network {name} is forgotten."))
+            show(json, &json!({ "name": name }), || {
+                format!("Network {name} is forgotten.")
+            })
         }
     }
 }
@@ -115,10 +140,18 @@ fn list(home: &Home, json: bool) -> Result<()> {
         })
         .collect();
     show(json, &documents, || match all.is_empty() {
-        true => "No network yet: start one with `canut up`, or add one with `canut network add`.".to_owned(),
+        true => "No network yet: start one with `canut up`, or add one with `canut network add`."
+            .to_owned(),
         false => all
             .iter()
-            .map(|(usual, name, network)| format!("{} {name:16} {}  hub {}\n", if *usual { '*' } else { ' ' }, network.rpc, network.hub))
+            .map(|(usual, name, network)| {
+                format!(
+                    "{} {name:16} {}  hub {}\n",
+                    if *usual { '*' } else { ' ' },
+                    network.rpc,
+                    network.hub
+                )
+            })
             .collect(),
     })
 }

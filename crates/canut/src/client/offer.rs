@@ -38,7 +38,12 @@ impl Offer {
         }
     }
 
-    pub(crate) fn dataset(&self, dataset: Address, app: Address, workerpool: Address) -> DatasetOrder {
+    pub(crate) fn dataset(
+        &self,
+        dataset: Address,
+        app: Address,
+        workerpool: Address,
+    ) -> DatasetOrder {
         DatasetOrder {
             dataset,
             datasetprice: self.price,
@@ -52,7 +57,12 @@ impl Offer {
         }
     }
 
-    pub(crate) fn workerpool(&self, workerpool: Address, category: u64, trust: Trust) -> WorkerpoolOrder {
+    pub(crate) fn workerpool(
+        &self,
+        workerpool: Address,
+        category: u64,
+        trust: Trust,
+    ) -> WorkerpoolOrder {
         WorkerpoolOrder {
             workerpool,
             workerpoolprice: self.price,

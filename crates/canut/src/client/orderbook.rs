@@ -40,7 +40,9 @@ struct Which {
 
 /// Orders of an app or of a dataset.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  canut orderbook app 0x5FbDB2315678afecb367f032d93F642f64180aa3")]
+#[command(
+    after_help = "Example:\n  canut orderbook app 0x5FbDB2315678afecb367f032d93F642f64180aa3"
+)]
 pub(crate) struct OfAsset {
     /// Its address
     address: Address,
@@ -95,35 +97,61 @@ impl Which {
 
 /// Lists whatever `names` restrict.
 fn any(query: OrderQuery, names: &[&'static str]) -> OrderQuery {
-    names.iter().fold(query, |query, name| query.with(name, "any"))
+    names
+        .iter()
+        .fold(query, |query, name| query.with(name, "any"))
 }
 
 pub(crate) async fn run(verb: Verb) -> Result<()> {
     match verb {
         Verb::App(OfAsset { address, which }) => {
-            let query = any(which.query(), &["dataset", "workerpool", "requester"]).with("app", address);
-            list::<AppOrder>(&which, &query, |order| format!("{:>16}", order.appprice.to_string())).await
-        }
-        Verb::Dataset(OfAsset { address, which }) => {
-            let query = any(which.query(), &["app", "workerpool", "requester"]).with("dataset", address);
-            list::<DatasetOrder>(&which, &query, |order| format!("{:>16}", order.datasetprice.to_string())).await
-        }
-        Verb::Workerpool(OfPool { address, category, min_trust, which }) => {
-            let mut query = any(which.query(), &["app", "dataset", "requester"]);
-            query = [("workerpool", address.map(|it| it.to_string())), ("category", category.map(|it| it.to_string())),
-                ("minTrust", min_trust.map(|it| it.to_string()))]
-                .into_iter()
-                .fold(query, |query, (name, value)| match value {
-                    Some(value) => query.with(name, value),
-                    None => query,
-                });
-            list::<WorkerpoolOrder>(&which, &query, |order| {
-                let category = common::category_name(order.category.saturating_to());
-                format!("{:>16}  trust {:<6} category {category}", order.workerpoolprice.to_string(), order.trust)
+            let query =
+                any(which.query(), &["dataset", "workerpool", "requester"]).with("app", address);
+            list::<AppOrder>(&which, &query, |order| {
+                format!("{:>16}", order.appprice.to_string())
             })
             .await
         }
-        Verb::Request(OfRequest { address, category, which }) => {
+        Verb::Dataset(OfAsset { address, which }) => {
+            let query =
+                any(which.query(), &["app", "workerpool", "requester"]).with("dataset", address);
+            list::<DatasetOrder>(&which, &query, |order| {
+                format!("{:>16}", order.datasetprice.to_string())
+            })
+            .await
+        }
+        Verb::Workerpool(OfPool {
+            address,
+            category,
+            min_trust,
+            which,
+        }) => {
+            let mut query = any(which.query(), &["app", "dataset", "requester"]);
+            query = [
+                ("workerpool", address.map(|it| it.to_string())),
+                ("category", category.map(|it| it.to_string())),
+                ("minTrust", min_trust.map(|it| it.to_string())),
+            ]
+            .into_iter()
+            .fold(query, |query, (name, value)| match value {
+                Some(value) => query.with(name, value),
+                None => query,
+            });
+            list::<WorkerpoolOrder>(&which, &query, |order| {
+                let category = common::category_name(order.category.saturating_to());
+                format!(
+                    "{:>16}  trust {:<6} category {category}",
+                    order.workerpoolprice.to_string(),
+                    order.trust
+                )
+            })
+            .await
+        }
+        Verb::Request(OfRequest {
+            address,
+            category,
+            which,
+        }) => {
             let mut query = any(which.query(), &["app", "dataset", "workerpool"]);
             if let Some(address) = address {
                 query = query.with("requester", address);
@@ -133,22 +161,42 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
             }
             list::<RequestOrder>(&which, &query, |order| {
                 let category = common::category_name(order.category.saturating_to());
-                format!("{:>16}  trust {:<6} category {category}", order.workerpoolmaxprice.to_string(), order.trust)
+                format!(
+                    "{:>16}  trust {:<6} category {category}",
+                    order.workerpoolmaxprice.to_string(),
+                    order.trust
+                )
             })
             .await
         }
     }
 }
 
-async fn list<O: Tradable>(which: &Which, query: &OrderQuery, terms: impl Fn(&O) -> String) -> Result<()> {
+async fn list<O: Tradable>(
+    which: &Which,
+    query: &OrderQuery,
+    terms: impl Fn(&O) -> String,
+) -> Result<()> {
     let client = which.common.client().await?;
     let page: Page<Listed<O>> = client.market()?.orders(query, which.limit).await?;
     which.common.show(&page, || {
         let lines = page.items.iter().map(|listed| {
-            let Listed { order_hash, remaining, order, .. } = listed;
+            let Listed {
+                order_hash,
+                remaining,
+                order,
+                ..
+            } = listed;
             let tag = order.tag();
-            format!("{}  {remaining:>12} left  tag {tag}  {order_hash}\n", terms(order))
+            format!(
+                "{}  {remaining:>12} left  tag {tag}  {order_hash}\n",
+                terms(order)
+            )
         });
-        format!("{}{} in all, best price first", lines.collect::<String>(), page.count)
+        format!(
+            "{}{} in all, best price first",
+            lines.collect::<String>(),
+            page.count
+        )
     })
 }

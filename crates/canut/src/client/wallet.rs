@@ -91,7 +91,10 @@ pub(crate) fn run(verb: Verb) -> Result<()> {
             show(how.json, &made, || line(&made))
         }
         Verb::Show(Show { name, json }) => {
-            let found = wallets.list()?.into_iter().find(|wallet| wallet.name == name);
+            let found = wallets
+                .list()?
+                .into_iter()
+                .find(|wallet| wallet.name == name);
             let found = found.ok_or_else(|| canut_client::WalletError::Unknown(name))?;
             show(json, &found, || line(&found))
         }
@@ -106,7 +109,10 @@ pub(crate) fn run(verb: Verb) -> Result<()> {
 }
 
 fn line(wallet: &WalletInfo) -> String {
-    let address = wallet.address.map_or_else(|| "(the file does not say)".to_owned(), |address| address.to_string());
+    let address = wallet.address.map_or_else(
+        || "(the file does not say)".to_owned(),
+        |address| address.to_string(),
+    );
     format!("{:16} {address}", wallet.name)
 }
 
@@ -116,7 +122,10 @@ fn secret() -> Result<String> {
         return rpassword::prompt_password("Private key or mnemonic: ").wrap_err("reading the key");
     }
     let mut text = String::new();
-    std::io::stdin().take(4_096).read_to_string(&mut text).wrap_err("reading the key")?;
+    std::io::stdin()
+        .take(4_096)
+        .read_to_string(&mut text)
+        .wrap_err("reading the key")?;
     Ok(text)
 }
 

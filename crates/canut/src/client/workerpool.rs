@@ -29,7 +29,9 @@ pub(crate) enum Verb {
 
 /// Register a workerpool on the chain. Again changes nothing.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  canut workerpool create \"Machines of the physics department\"")]
+#[command(
+    after_help = "Example:\n  canut workerpool create \"Machines of the physics department\""
+)]
 pub(crate) struct Create {
     /// What it is, in words
     description: String,
@@ -61,13 +63,26 @@ pub(crate) struct Publish {
 
 pub(crate) async fn run(verb: Verb) -> Result<()> {
     match verb {
-        Verb::Create(Create { description, common }) => {
-            let deployed = common.account().await?.register_workerpool(&description).await?;
+        Verb::Create(Create {
+            description,
+            common,
+        }) => {
+            let deployed = common
+                .account()
+                .await?
+                .register_workerpool(&description)
+                .await?;
             asset::deployed(&common, "Workerpool", &deployed)
         }
         Verb::Show(show) => self::show(show).await,
         Verb::List(list) => asset::list(AssetKind::Workerpool, list).await,
-        Verb::Publish(Publish { workerpool, offer, category, trust, common }) => {
+        Verb::Publish(Publish {
+            workerpool,
+            offer,
+            category,
+            trust,
+            common,
+        }) => {
             let account = common.account().await?;
             let order = account.sign(offer.workerpool(workerpool, category, trust))?;
             asset::published(&common, &account.publish(&order).await?)
@@ -78,8 +93,14 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
 
 async fn show(asset::Show { address, common }: asset::Show) -> Result<()> {
     let found = common.client().await?.hub().workerpool(address).await?;
-    let (owner, pool) = found.ok_or(Error::NoAsset { kind: "workerpool", address })?;
-    let (stake, share) = (pool.policy.worker_stake_ratio, pool.policy.scheduler_reward_ratio);
+    let (owner, pool) = found.ok_or(Error::NoAsset {
+        kind: "workerpool",
+        address,
+    })?;
+    let (stake, share) = (
+        pool.policy.worker_stake_ratio,
+        pool.policy.scheduler_reward_ratio,
+    );
     let document = json!({
         "workerpool": address, "owner": owner, "description": pool.description, "worker_stake_percent": stake.to_string(),
         "scheduler_share_percent": share,

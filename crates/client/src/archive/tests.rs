@@ -181,7 +181,10 @@ fn a_small_archive_cannot_hold_much() {
     bytes[local + 8] = 8;
     bytes[central + 10] = 8;
     let told = unpack_bytes(&bytes, false, Limits::default());
-    assert!(matches!(told, Err(ArchiveError::Compressed | ArchiveError::Zip(_))), "{told:?}");
+    assert!(
+        matches!(told, Err(ArchiveError::Compressed | ArchiveError::Zip(_))),
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -1,0 +1,254 @@
+//! `canut task`: single tasks.
+
+use super::{
+    certificate,
+    common::Common,
+    deal::claims,
+    follow::{self, Follow},
+};
+use canut_client::{CERTIFICATE, Client, Error, Placed, TaskStatus};
+use canut_protocol::{DealId, TaskId, task::Status};
+use clap::{Args as ClapArgs, Subcommand};
+use eyre::Result;
+use serde_json::{Value, json};
+use std::{path::PathBuf, str::FromStr};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Show a task: where it stands, its certificate, and what its pool says of it.
+    Show(One),
+    /// Show the tasks of a deal.
+    List(List),
+    /// Follow the deal of a task.
+    Watch(Download),
+    /// Get the money for an unfinished task back, after its final deadline.
+    Claim(One),
+    /// Fetch the result of a completed task, verify it, and unpack it.
+    Download(Download),
+}
+
+/// A task.
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  canut task show 0x(64 digits)\n  canut task show 0x(64 digits of the deal):3"
+)]
+pub(crate) struct One {
+    /// Its id, or DEAL:INDEX
+    task: Named,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The tasks of a deal.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  canut task list 0x(64 digits)")]
+pub(crate) struct List {
+    /// The deal
+    deal: DealId,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The result of a task.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Example:
+  canut task download 0x(64 digits) --out ./result
+      Nothing is unpacked unless its digest is the one that the workers certified.")]
+pub(crate) struct Download {
+    /// Its id, or DEAL:INDEX
+    task: Named,
+    /// Folder for the result [default: the beginning of the task's id]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// How a task is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Named {
+    ById(TaskId),
+    ByPlace(DealId, u64),
+}
+
+impl FromStr for Named {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("`{text}` names no task: give its id (0x and 64 digits), or DEAL:INDEX");
+        match text.split_once(':') {
+            None => text.parse().map(Self::ById).map_err(|_| wrong()),
+            Some((deal, index)) => {
+                let deal = deal.parse().map_err(|_| wrong())?;
+                Ok(Self::ByPlace(deal, index.parse().map_err(|_| wrong())?))
+            }
+        }
+    }
+}
+
+impl Named {
+    const fn place(self) -> Option<(DealId, u64)> {
+        match self {
+            Self::ById(_) => None,
+            Self::ByPlace(deal, index) => Some((deal, index)),
+        }
+    }
+
+    fn id(self) -> TaskId {
+        match self {
+            Self::ById(id) => id,
+            Self::ByPlace(deal, index) => TaskId::of(deal, index),
+        }
+    }
+
+    async fn status(self, client: &Client) -> Result<TaskStatus, Error> {
+        client.task_status(self.id(), self.place()).await
+    }
+}
+
+pub(crate) async fn run(verb: Verb) -> Result<()> {
+    match verb {
+        Verb::Show(One { task, common }) => show(task, &common).await,
+        Verb::List(List { deal, common }) => {
+            let status = common.client().await?.deal_status(deal).await?;
+            common.show(&status.tasks, || {
+                let lines = status
+                    .tasks
+                    .iter()
+                    .map(|task| format!("{:>5}  {}  {}\n", task.index, task.task, task.words()));
+                lines.collect()
+            })
+        }
+        Verb::Watch(Download { task, out, common }) => {
+            let client = common.client().await?;
+            let deals = [task.status(&client).await?.deal];
+            let outcome = Follow {
+                client: &client,
+                deals: &deals,
+                out: out.as_deref(),
+                quiet: common.json,
+            }
+            .run()
+            .await?;
+            common.show(&outcome, || outcome.text())?;
+            outcome.check()
+        }
+        Verb::Claim(One { task, common }) => {
+            let account = common.account().await?;
+            let status = task.status(account.client()).await?;
+            let claimed = account.claim_task(&status).await?;
+            common.show(&claimed, || claims(&claimed))
+        }
+        Verb::Download(Download { task, out, common }) => {
+            let id = task.id();
+            let folder =
+                out.unwrap_or_else(|| id.to_string().chars().take(10).collect::<String>().into());
+            let placed = Placed {
+                certificate: folder.join(CERTIFICATE),
+                folder,
+            };
+            let certificate = follow::fetch(&common.client().await?, id, &placed).await?;
+            let document = json!({ "folder": placed.folder, "certificate": certificate });
+            common.show(&document, || {
+                format!(
+                    "{}Result in {}",
+                    certificate::text(&certificate),
+                    placed.folder.display()
+                )
+            })
+        }
+    }
+}
+
+async fn show(task: Named, common: &Common) -> Result<()> {
+    let client = common.client().await?;
+    let status = task.status(&client).await?;
+    let certified = match status.status {
+        Status::Completed => Some(client.certificate(status.task).await?),
+        _ => None,
+    };
+    let pool = match client.pool() {
+        // Whatever the pool has to say is a help, not a need.
+        Some(pool) => pool.task(status.task).await.ok().flatten(),
+        None => None,
+    };
+    let document = json!({ "task": status, "certificate": certified, "pool": pool });
+    common.show(&document, || {
+        let TaskStatus { task, deal, index, votes, final_deadline, .. } = &status;
+        let mut text = format!(
+            "Task        {task}\nDeal        {deal}, index {index}\nStatus      {}\nVotes       {}\nDeadline    {final_deadline} (seconds since 1970)\n",
+            status.words(),
+            votes.len()
+        );
+        if let Some(certificate) = &certified {
+            text += &certificate::text(certificate);
+        }
+        text + &pool.as_ref().map(troubles).unwrap_or_default()
+    })
+}
+
+/// What went wrong at workers, as the pool tells it.
+fn troubles(pool: &Value) -> String {
+    let replicates = pool
+        .get("replicates")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let lines = replicates.filter_map(|replicate| {
+        let cause = replicate.get("cause").filter(|cause| !cause.is_null())?;
+        let word = |value: &Value, name: &str| {
+            value
+                .get(name)
+                .and_then(Value::as_str)
+                .map(plain)
+                .unwrap_or_default()
+        };
+        Some(format!(
+            "  {} gave up: {}; {}\n",
+            word(replicate, "walletAddress"),
+            word(cause, "meaning"),
+            word(cause, "remedy")
+        ))
+    });
+    lines.collect()
+}
+
+/// The pool's words, unable to drive a terminal.
+fn plain(text: &str) -> String {
+    text.chars()
+        .take(300)
+        .filter(|character| !character.is_control())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_named_by_its_id_or_by_its_place() {
+        let hex = format!("0x{}", "ab".repeat(32));
+        let deal: DealId = hex.parse().unwrap();
+        assert_eq!(hex.parse(), Ok(Named::ById(hex.parse().unwrap())));
+        let named: Named = format!("{hex}:3").parse().unwrap();
+        assert_eq!(named.id(), TaskId::of(deal, 3));
+        for junk in ["", "0x12", &format!("{hex}:"), &format!("{hex}:-1"), ":3"] {
+            assert!(junk.parse::<Named>().is_err(), "{junk}");
+        }
+    }
+
+    #[test]
+    fn a_pool_says_who_gave_up_and_why() {
+        let pool = json!({ "replicates": [
+            { "walletAddress": "0xab", "cause": null },
+            { "walletAddress": "0xcd", "cause": { "meaning": "the \u{1b}[2Jdisk is full", "remedy": "free some" } },
+        ]});
+        assert_eq!(
+            troubles(&pool),
+            "  0xcd gave up: the [2Jdisk is full; free some\n"
+        );
+        assert_eq!(troubles(&json!(7)), "");
+    }
+}
