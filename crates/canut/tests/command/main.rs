@@ -7,6 +7,7 @@
 
 mod chaos;
 mod demo;
+mod client;
 mod durability;
 mod node;
 mod services;
