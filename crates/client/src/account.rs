@@ -93,11 +93,29 @@ impl Account {
 
     /// Puts RLC on the hub.
     pub async fn deposit(&self, amount: Nrlc) -> Result<Receipt> {
+        let has = self.hub().token_balance(self.address()).await?;
+        self.check(amount, has, "outside the hub")?;
         Ok(self.caller.deposit(amount).await?)
     }
 
     /// Takes free RLC off the hub.
     pub async fn withdraw(&self, amount: Nrlc) -> Result<Receipt> {
+        let has = self.hub().account(self.address()).await?.stake;
+        self.check(amount, has, "free on the hub")?;
         Ok(self.caller.withdraw(amount).await?)
+    }
+
+    /// The contracts refuse too, but do not say why.
+    fn check(&self, needed: Nrlc, has: Nrlc, place: &'static str) -> Result<()> {
+        if needed <= has {
+            return Ok(());
+        }
+        let account = self.address();
+        Err(Error::Short {
+            account,
+            place,
+            has,
+            needed,
+        })
     }
 }

@@ -179,6 +179,18 @@ pub enum Error {
         /// What there is.
         has: Nrlc,
     },
+    /// More is to be moved than there is.
+    #[error("{needed} cannot be moved: {account} has {has} {place}")]
+    Short {
+        /// Whose.
+        account: Address,
+        /// Where it is missing, as `free on the hub`.
+        place: &'static str,
+        /// What there is.
+        has: Nrlc,
+        /// What is to be moved.
+        needed: Nrlc,
+    },
     /// The orders changed between the quote and the purchase.
     #[error(
         "prices moved: what is left would cost {now}, {quoted} was agreed: ask for a new quote"

@@ -22,25 +22,42 @@ pub(crate) struct Crew {
 
 impl Crew {
     /// `key` is the scheduler's.
-    pub(crate) async fn hire(world: &World, scheduler: Account, key: PrivateKeySigner, count: usize) -> Self {
+    pub(crate) async fn hire(
+        world: &World,
+        scheduler: Account,
+        key: PrivateKeySigner,
+        count: usize,
+    ) -> Self {
         let mut workers = Vec::new();
         for _ in 0..count {
             let worker = world.person(10).await;
             worker.deposit(Nrlc::rlc(10)).await.unwrap();
             workers.push(worker);
         }
-        Self { scheduler, key, workers }
+        Self {
+            scheduler,
+            key,
+            workers,
+        }
     }
 
     /// Opens a task and has each worker vote, in order.
     pub(crate) async fn vote(&self, deal: DealId, index: u64, digests: &[B256]) -> TaskId {
         let task = TaskId::of(deal, index);
-        self.scheduler.caller().initialize(deal, index).await.unwrap();
+        self.scheduler
+            .caller()
+            .initialize(deal, index)
+            .await
+            .unwrap();
         for (worker, digest) in self.workers.iter().zip(digests) {
             let authorization = authorization_digest(worker.address(), task, Address::ZERO);
             // The digest has its EIP-191 prefix already.
             let sign = self.key.sign_hash_sync(&authorization).unwrap();
-            let ballot = Ballot { digest: *digest, authorization: signature::to_bytes(&sign), ..Ballot::default() };
+            let ballot = Ballot {
+                digest: *digest,
+                authorization: signature::to_bytes(&sign),
+                ..Ballot::default()
+            };
             worker.caller().contribute(task, &ballot).await.unwrap();
         }
         task
@@ -54,7 +71,11 @@ impl Crew {
             }
         }
         let link = json!({ "storage": "ipfs", "location": format!("/ipfs/{cid}") }).to_string();
-        self.scheduler.caller().finalize(task, link.into_bytes().into(), Bytes::new()).await.unwrap();
+        self.scheduler
+            .caller()
+            .finalize(task, link.into_bytes().into(), Bytes::new())
+            .await
+            .unwrap();
     }
 }
 
@@ -67,5 +88,11 @@ pub(crate) async fn upload(world: &World, files: &[(&str, &str)]) -> String {
         zip.write_all(content.as_bytes()).unwrap();
     }
     let bytes = zip.finish().unwrap().into_inner();
-    world.store.add_bytes(bytes, AddOptions::default()).await.unwrap().cid.to_string()
+    world
+        .store
+        .add_bytes(bytes, AddOptions::default())
+        .await
+        .unwrap()
+        .cid
+        .to_string()
 }

@@ -45,7 +45,12 @@ async fn chain() -> (Child, String) {
         .stdout(Stdio::piped())
         .kill_on_drop(true)
         .spawn()
-        .unwrap_or_else(|error| panic!("{}: {error}; run tests/setup, or set CANUT_ANVIL", path.display()));
+        .unwrap_or_else(|error| {
+            panic!(
+                "{}: {error}; run tests/setup, or set CANUT_ANVIL",
+                path.display()
+            )
+        });
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
     let address = loop {
         let line = lines.next_line().await.unwrap().unwrap();
@@ -62,24 +67,42 @@ impl World {
     pub(crate) async fn open() -> Self {
         let (anvil, rpc) = chain().await;
         let provider = connect(&rpc).await.unwrap();
-        let config = SenderConfig { poll: POLL, ..SenderConfig::default() };
+        let config = SenderConfig {
+            poll: POLL,
+            ..SenderConfig::default()
+        };
         let key = PrivateKeySigner::random();
         let rich = json!([key.address(), U256::from(10).pow(U256::from(24))]);
-        provider.raw_request::<_, ()>("anvil_setBalance".into(), rich).await.unwrap();
+        provider
+            .raw_request::<_, ()>("anvil_setBalance".into(), rich)
+            .await
+            .unwrap();
         let sender = Sender::new(provider.clone(), key, config).await.unwrap();
-        let deployment = deploy(provider.clone(), &sender, &Plan::new(sender.address())).await.unwrap();
+        let deployment = deploy(provider.clone(), &sender, &Plan::new(sender.address()))
+            .await
+            .unwrap();
         let hub = Hub::new(provider, deployment);
 
         let folder = tempfile::tempdir().unwrap();
-        let follow = FollowConfig { poll: POLL, ..FollowConfig::default() };
+        let follow = FollowConfig {
+            poll: POLL,
+            ..FollowConfig::default()
+        };
         let database = format!("sqlite:{}", folder.path().join("market.db").display());
         let seen = Arc::new(HubChain::new(hub.clone(), 0, follow));
-        let market = Server::start(Config::new(hub.domain(), database), seen).await.unwrap();
+        let market = Server::start(Config::new(hub.domain(), database), seen)
+            .await
+            .unwrap();
 
         let store = Store::open("memory:").await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let gateway = format!("http://{}", listener.local_addr().unwrap());
-        let served = canut_store::serve(listener, store.clone(), canut_store::Config::default(), std::future::pending());
+        let served = canut_store::serve(
+            listener,
+            store.clone(),
+            canut_store::Config::default(),
+            std::future::pending(),
+        );
         tokio::spawn(served);
 
         let network = Network {
@@ -91,7 +114,14 @@ impl World {
             ..Network::default()
         };
         let owner = Caller::new(hub, sender);
-        Self { _anvil: anvil, _market: market, store, network, folder, owner }
+        Self {
+            _anvil: anvil,
+            _market: market,
+            store,
+            network,
+            folder,
+            owner,
+        }
     }
 
     pub(crate) async fn client(&self) -> Client {
@@ -100,11 +130,19 @@ impl World {
 
     /// A person with ether and that much RLC outside the hub.
     pub(crate) async fn person(&self, rlc: u64) -> Account {
-        let account = self.client().await.with_key(PrivateKeySigner::random()).await.unwrap();
+        let account = self
+            .client()
+            .await
+            .with_key(PrivateKeySigner::random())
+            .await
+            .unwrap();
         let ether = json!([account.address(), U256::from(10).pow(U256::from(20))]);
         self.rpc("anvil_setBalance", ether).await;
         if rlc > 0 {
-            self.owner.transfer_token(account.address(), Nrlc::rlc(rlc)).await.unwrap();
+            self.owner
+                .transfer_token(account.address(), Nrlc::rlc(rlc))
+                .await
+                .unwrap();
         }
         account
     }
@@ -116,7 +154,13 @@ impl World {
 
     /// Waits until the market knows what the chain does.
     pub(crate) async fn market_follows(&self) {
-        let head = self.owner.hub().provider().get_block_number().await.unwrap();
+        let head = self
+            .owner
+            .hub()
+            .provider()
+            .get_block_number()
+            .await
+            .unwrap();
         self.client().await.market_reached(head).await.unwrap();
     }
 
