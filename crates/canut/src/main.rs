@@ -1,9 +1,9 @@
 //! The command: parses, composes, prints.
 
+mod client;
 mod demo;
 mod hub;
 mod local;
-mod client;
 mod logging;
 mod node;
 mod pool;

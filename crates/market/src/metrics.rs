@@ -2,8 +2,8 @@
 
 use canut_protocol::order::OrderKind;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 use crate::order::kind_name;
@@ -30,21 +30,35 @@ impl Metrics {
         let times = HistogramOpts::new("http_seconds", "Time to answer, in seconds");
         let metrics = Self {
             registry: Registry::new_custom(Some("canut_market".to_owned()), None)?,
-            published: IntCounterVec::new(Opts::new("orders_published_total", "Orders published"), &["kind"])?,
+            published: IntCounterVec::new(
+                Opts::new("orders_published_total", "Orders published"),
+                &["kind"],
+            )?,
             open: IntGaugeVec::new(Opts::new("orders_open", "Open orders"), &["kind"])?,
-            answers: IntCounterVec::new(Opts::new("http_answers_total", "HTTP answers"), &["method", "status"])?,
+            answers: IntCounterVec::new(
+                Opts::new("http_answers_total", "HTTP answers"),
+                &["method", "status"],
+            )?,
             seconds: Histogram::with_opts(times.buckets(SECONDS.to_vec()))?,
             lost: IntCounter::new("chain_lost_total", "Times the chain did not answer")?,
             head: IntGauge::new("chain_block", "Height of the last block taken in")?,
             listeners: IntGauge::new("feed_listeners", "Listeners of the feed")?,
         };
-        metrics.registry.register(Box::new(metrics.published.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.published.clone()))?;
         metrics.registry.register(Box::new(metrics.open.clone()))?;
-        metrics.registry.register(Box::new(metrics.answers.clone()))?;
-        metrics.registry.register(Box::new(metrics.seconds.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.answers.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.seconds.clone()))?;
         metrics.registry.register(Box::new(metrics.lost.clone()))?;
         metrics.registry.register(Box::new(metrics.head.clone()))?;
-        metrics.registry.register(Box::new(metrics.listeners.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.listeners.clone()))?;
         Ok(metrics)
     }
 

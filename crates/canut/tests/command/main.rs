@@ -6,8 +6,8 @@
 )]
 
 mod chaos;
-mod demo;
 mod client;
+mod demo;
 mod durability;
 mod node;
 mod services;

@@ -42,7 +42,10 @@ impl HubChain {
         let (provider, deployment) = (self.hub.provider().clone(), self.hub.deployment().clone());
         match known.first() {
             Some(last) => {
-                let checkpoint = Checkpoint { block: last.number, hash: last.hash };
+                let checkpoint = Checkpoint {
+                    block: last.number,
+                    hash: last.hash,
+                };
                 Follower::resume(provider, deployment, self.config, checkpoint)
             }
             None => Follower::from_block(provider, deployment, self.config, self.start),
@@ -70,7 +73,12 @@ impl HubChain {
     async fn fork(&self, known: &[BlockRef]) -> Result<usize, ChainError> {
         for (place, block) in known.iter().enumerate() {
             let number = BlockNumberOrTag::Number(block.number);
-            let found = self.hub.provider().get_block_by_number(number).await.map_err(unreachable)?;
+            let found = self
+                .hub
+                .provider()
+                .get_block_by_number(number)
+                .await
+                .map_err(unreachable)?;
             if found.is_some_and(|found| found.header.hash == block.hash) {
                 return Ok(place);
             }
@@ -79,7 +87,10 @@ impl HubChain {
     }
 
     async fn translate(&self, batch: events::Batch) -> Result<Batch, ChainError> {
-        let at = BlockRef { number: batch.checkpoint.block, hash: batch.checkpoint.hash };
+        let at = BlockRef {
+            number: batch.checkpoint.block,
+            hash: batch.checkpoint.hash,
+        };
         let mut happenings = Vec::new();
         let mut times = Times::default();
         for happening in batch.events {
@@ -92,34 +103,74 @@ impl HubChain {
                 Some(time) => time,
                 None => times.of(&self.hub, block).await?,
             };
-            happenings.push(Happening { block, timestamp, event });
+            happenings.push(Happening {
+                block,
+                timestamp,
+                event,
+            });
         }
-        Ok(Batch { at, events: happenings })
+        Ok(Batch {
+            at,
+            events: happenings,
+        })
     }
 
     /// What the event is to the market, if anything.
-    async fn event(&self, event: events::Event, transaction: B256) -> Result<Option<Event>, ChainError> {
+    async fn event(
+        &self,
+        event: events::Event,
+        transaction: B256,
+    ) -> Result<Option<Event>, ChainError> {
         use events::Event as Hub;
         Ok(match event {
-            Hub::Matched { deal, app, dataset, workerpool, request, .. } => {
-                let deal = self.deal(deal, [app, dataset, workerpool, request], transaction).await?;
+            Hub::Matched {
+                deal,
+                app,
+                dataset,
+                workerpool,
+                request,
+                ..
+            } => {
+                let deal = self
+                    .deal(deal, [app, dataset, workerpool, request], transaction)
+                    .await?;
                 Some(Event::Matched(Box::new(deal)))
             }
             Hub::OrderClosed { order, .. } => Some(Event::Closed(order)),
             Hub::Transfer { from, to, amount } => Some(Event::Stake { from, to, amount }),
-            Hub::Asset { kind, asset, to, .. } => {
+            Hub::Asset {
+                kind, asset, to, ..
+            } => {
                 let kind = match kind {
                     events::AssetKind::App => AssetKind::App,
                     events::AssetKind::Dataset => AssetKind::Dataset,
                     events::AssetKind::Workerpool => AssetKind::Workerpool,
                 };
-                Some(Event::Owner { kind, asset, owner: to })
+                Some(Event::Owner {
+                    kind,
+                    asset,
+                    owner: to,
+                })
             }
-            Hub::CategoryCreated { id, name, description, work_clock_time_ref } => {
-                let large = |_| ChainError::Nonsense(format!("category {id} has an absurd id or time"));
+            Hub::CategoryCreated {
+                id,
+                name,
+                description,
+                work_clock_time_ref,
+            } => {
+                let large =
+                    |_| ChainError::Nonsense(format!("category {id} has an absurd id or time"));
                 let work_clock_time_ref = work_clock_time_ref.try_into().map_err(large)?;
-                let category = Category { name, description, work_clock_time_ref };
-                Some(Event::Category { id: id.try_into().map_err(large)?, category, transaction })
+                let category = Category {
+                    name,
+                    description,
+                    work_clock_time_ref,
+                };
+                Some(Event::Category {
+                    id: id.try_into().map_err(large)?,
+                    category,
+                    transaction,
+                })
             }
             _ => None,
         })
@@ -133,9 +184,21 @@ impl HubChain {
         transaction: B256,
     ) -> Result<DealRecord, ChainError> {
         let deal = self.hub.deal(id).await.map_err(unreachable)?;
-        let gone = || unreachable(format!("deal {id} was announced and is not there, the chain is moving"));
+        let gone = || {
+            unreachable(format!(
+                "deal {id} was announced and is not there, the chain is moving"
+            ))
+        };
         let deal = deal.ok_or_else(gone)?;
-        Ok(DealRecord { id, deal, app, dataset, workerpool, request, transaction })
+        Ok(DealRecord {
+            id,
+            deal,
+            app,
+            dataset,
+            workerpool,
+            request,
+            transaction,
+        })
     }
 }
 
@@ -151,7 +214,11 @@ impl Times {
             return Ok(time);
         }
         let number = BlockNumberOrTag::Number(block);
-        let found = hub.provider().get_block_by_number(number).await.map_err(unreachable)?;
+        let found = hub
+            .provider()
+            .get_block_by_number(number)
+            .await
+            .map_err(unreachable)?;
         let gone = || unreachable(format!("block {block} is gone, the chain is moving"));
         let time = found.ok_or_else(gone)?.header.timestamp;
         self.last = Some((block, time));
@@ -162,17 +229,29 @@ impl Times {
 impl ChainView for HubChain {
     fn is_signed(&self, account: Address, digest: B256, sign: Bytes) -> Answer<'_, bool> {
         Box::pin(async move {
-            let presigner = self.hub.presigner(OrderHash(digest)).await.map_err(unreachable)?;
+            let presigner = self
+                .hub
+                .presigner(OrderHash(digest))
+                .await
+                .map_err(unreachable)?;
             if presigner == Some(account) {
                 return Ok(true);
             }
-            self.hub.is_signed(account, digest, sign).await.map_err(unreachable)
+            self.hub
+                .is_signed(account, digest, sign)
+                .await
+                .map_err(unreachable)
         })
     }
 
     fn has_code(&self, account: Address) -> Answer<'_, bool> {
         Box::pin(async move {
-            let code = self.hub.provider().get_code_at(account).await.map_err(unreachable)?;
+            let code = self
+                .hub
+                .provider()
+                .get_code_at(account)
+                .await
+                .map_err(unreachable)?;
             Ok(!code.is_empty())
         })
     }

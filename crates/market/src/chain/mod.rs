@@ -16,8 +16,8 @@ use alloy_primitives::{Address, B256, Bytes};
 use futures::stream::BoxStream;
 
 pub use event::{AssetKind, Batch, BlockRef, DealRecord, Event, Happening, Update};
-pub use hub::HubChain;
 pub(crate) use event::{Fact, Record};
+pub use hub::HubChain;
 pub(crate) use mirror::{CategoryRecord, Mirror, Touched};
 
 /// An answer of the chain, later.

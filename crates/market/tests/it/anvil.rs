@@ -8,7 +8,9 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
-use canut_hub::{App, Caller, Hub, Plan, Sender, SenderConfig, connect, deploy, events::FollowConfig};
+use canut_hub::{
+    App, Caller, Hub, Plan, Sender, SenderConfig, connect, deploy, events::FollowConfig,
+};
 use canut_market::{
     Config,
     chain::{BlockRef, HubChain},
@@ -51,7 +53,12 @@ impl Node {
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}; run `npm ci` in tests/, or set CANUT_ANVIL", path.display()));
+            .unwrap_or_else(|error| {
+                panic!(
+                    "{}: {error}; run `npm ci` in tests/, or set CANUT_ANVIL",
+                    path.display()
+                )
+            });
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let address = loop {
             let line = lines.next_line().await.unwrap().unwrap();
@@ -63,25 +70,46 @@ impl Node {
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let url = format!("http://{address}");
         let provider = connect(&url).await.unwrap();
-        Self { _process: process, url, provider }
+        Self {
+            _process: process,
+            url,
+            provider,
+        }
     }
 
     async fn rpc(&self, method: &'static str, params: Value) -> Value {
-        self.provider.raw_request(method.into(), params).await.unwrap()
+        self.provider
+            .raw_request(method.into(), params)
+            .await
+            .unwrap()
     }
 
     /// A key with ether.
     async fn sender(&self, seed: u8) -> Sender {
         let signer = PrivateKeySigner::from_slice(&[seed; 32]).unwrap();
         let amount = U256::from(1_000) * U256::from(10).pow(U256::from(18));
-        self.rpc("anvil_setBalance", json!([signer.address(), amount])).await;
-        let config = SenderConfig { poll: POLL, ..SenderConfig::default() };
-        Sender::new(connect(&self.url).await.unwrap(), signer, config).await.unwrap()
+        self.rpc("anvil_setBalance", json!([signer.address(), amount]))
+            .await;
+        let config = SenderConfig {
+            poll: POLL,
+            ..SenderConfig::default()
+        };
+        Sender::new(connect(&self.url).await.unwrap(), signer, config)
+            .await
+            .unwrap()
     }
 
     async fn head(&self) -> BlockRef {
-        let block = self.provider.get_block_by_number(BlockNumberOrTag::Latest).await.unwrap().unwrap();
-        BlockRef { number: block.header.number, hash: block.header.hash }
+        let block = self
+            .provider
+            .get_block_by_number(BlockNumberOrTag::Latest)
+            .await
+            .unwrap()
+            .unwrap();
+        BlockRef {
+            number: block.header.number,
+            hash: block.header.hash,
+        }
     }
 }
 
@@ -104,15 +132,38 @@ impl Real {
         let deployment = deploy(node.provider.clone(), &sender, &plan).await.unwrap();
         let hub = Hub::new(node.provider.clone(), deployment);
         let owner = Caller::new(hub.clone(), sender);
-        let app = App { name: "loom".into(), kind: "WASM".into(), ..App::default() };
-        let app = owner.create_app(developer().address, &app).await.unwrap().value;
-        let pool = owner.create_workerpool(operator().address, "the pool").await.unwrap().value;
-        let follow = FollowConfig { poll: POLL, ..FollowConfig::default() };
+        let app = App {
+            name: "loom".into(),
+            kind: "WASM".into(),
+            ..App::default()
+        };
+        let app = owner
+            .create_app(developer().address, &app)
+            .await
+            .unwrap()
+            .value;
+        let pool = owner
+            .create_workerpool(operator().address, "the pool")
+            .await
+            .unwrap()
+            .value;
+        let follow = FollowConfig {
+            poll: POLL,
+            ..FollowConfig::default()
+        };
         let chain = HubChain::new(hub.clone(), 0, follow);
         let database = sqlite();
         let config = Config::new(hub.domain(), &database.url);
         let world = World::serving(Arc::new(chain), config).await;
-        Self { node, hub, owner, app, pool, world, _database: database }
+        Self {
+            node,
+            hub,
+            owner,
+            app,
+            pool,
+            world,
+            _database: database,
+        }
     }
 
     fn domain(&self) -> Domain {
@@ -127,7 +178,10 @@ impl Real {
     /// A key with ether, and with stake.
     async fn party(&self, seed: u8) -> Caller {
         let party = Caller::new(self.hub.clone(), self.node.sender(seed).await);
-        self.owner.transfer_token(party.address(), Nrlc::rlc(10)).await.unwrap();
+        self.owner
+            .transfer_token(party.address(), Nrlc::rlc(10))
+            .await
+            .unwrap();
         party.deposit(Nrlc::rlc(10)).await.unwrap();
         party
     }
@@ -151,7 +205,13 @@ async fn the_book_follows_a_real_hub_through_deals_cancellations_and_forks() {
     real.settle().await;
     assert_eq!(real.world.ok("/categories").await["count"], 5);
 
-    let app = real.signed(&developer(), AppOrder { app: real.app, ..app_order(1, 10) });
+    let app = real.signed(
+        &developer(),
+        AppOrder {
+            app: real.app,
+            ..app_order(1, 10)
+        },
+    );
     let mut pool = pool_order(5, 4);
     pool.workerpool = real.pool;
     let pool = real.signed(&operator(), pool);
@@ -171,24 +231,53 @@ async fn the_book_follows_a_real_hub_through_deals_cancellations_and_forks() {
     };
     let deal = asker.match_orders(&orders).await.unwrap().value;
     real.settle().await;
-    assert_eq!(real.world.standing("/requestorders", &request_hash).await, ("filled".to_owned(), 0));
-    assert_eq!(real.world.standing("/workerpoolorders", &pool_hash).await, ("open".to_owned(), 1));
+    assert_eq!(
+        real.world.standing("/requestorders", &request_hash).await,
+        ("filled".to_owned(), 0)
+    );
+    assert_eq!(
+        real.world.standing("/workerpoolorders", &pool_hash).await,
+        ("open".to_owned(), 1)
+    );
     let shown = real.world.ok(&format!("/deals/{deal}")).await;
-    assert_eq!((&shown["volume"], &shown["blockNumber"]), (&json!(3), &json!(snapshot.number + 1)));
-    assert_eq!(shown["workerpool"]["owner"], json!(operator().address.to_checksum(None)));
+    assert_eq!(
+        (&shown["volume"], &shown["blockNumber"]),
+        (&json!(3), &json!(snapshot.number + 1))
+    );
+    assert_eq!(
+        shown["workerpool"]["owner"],
+        json!(operator().address.to_checksum(None))
+    );
 
-    dev.manage_app_order(&app, Operation::Close, Bytes::new()).await.unwrap();
-    seller.withdraw(Nrlc::rlc(10).minus(Nrlc::new(3)).unwrap()).await.unwrap();
+    dev.manage_app_order(&app, Operation::Close, Bytes::new())
+        .await
+        .unwrap();
+    seller
+        .withdraw(Nrlc::rlc(10).minus(Nrlc::new(3)).unwrap())
+        .await
+        .unwrap();
     real.settle().await;
-    assert_eq!(real.world.standing("/apporders", &app_hash).await, ("canceled".to_owned(), 0));
+    assert_eq!(
+        real.world.standing("/apporders", &app_hash).await,
+        ("canceled".to_owned(), 0)
+    );
 
     let made = real.node.head().await.number - snapshot.number;
     real.node.rpc("anvil_reorg", json!([made, []])).await;
     real.node.rpc("anvil_mine", json!([1])).await;
     real.settle().await;
-    assert_eq!(real.world.standing("/apporders", &app_hash).await, ("open".to_owned(), 10));
-    assert_eq!(real.world.standing("/workerpoolorders", &pool_hash).await, ("open".to_owned(), 4));
-    assert_eq!(real.world.standing("/requestorders", &request_hash).await, ("open".to_owned(), 3));
+    assert_eq!(
+        real.world.standing("/apporders", &app_hash).await,
+        ("open".to_owned(), 10)
+    );
+    assert_eq!(
+        real.world.standing("/workerpoolorders", &pool_hash).await,
+        ("open".to_owned(), 4)
+    );
+    assert_eq!(
+        real.world.standing("/requestorders", &request_hash).await,
+        ("open".to_owned(), 3)
+    );
     assert_eq!(real.world.ok("/deals").await["count"], 0);
 }
 
@@ -197,9 +286,18 @@ async fn a_presigned_order_is_taken_and_one_of_nobody_is_not() {
     let real = Real::open().await;
     let dev = Caller::new(real.hub.clone(), real.node.sender(1).await);
     real.settle().await;
-    let order = AppOrder { app: real.app, salt: B256::random(), ..app_order(1, 1) };
-    let (status, body) = real.world.publish("/apporders", &developer(), &json!(order)).await;
+    let order = AppOrder {
+        app: real.app,
+        salt: B256::random(),
+        ..app_order(1, 1)
+    };
+    let (status, body) = real
+        .world
+        .publish("/apporders", &developer(), &json!(order))
+        .await;
     assert_eq!(status, 403, "{body}");
-    dev.manage_app_order(&order, Operation::Sign, Bytes::new()).await.unwrap();
+    dev.manage_app_order(&order, Operation::Sign, Bytes::new())
+        .await
+        .unwrap();
     real.publish("/apporders", &developer(), &order).await;
 }

@@ -228,14 +228,23 @@ impl World {
 
     pub(crate) async fn over(chain: MemoryChain, config: Config) -> Self {
         let view: Arc<dyn ChainView> = Arc::new(chain.clone());
-        Self { chain, ..Self::serving(view, config).await }
+        Self {
+            chain,
+            ..Self::serving(view, config).await
+        }
     }
 
     /// A market over any chain.
     pub(crate) async fn serving(view: Arc<dyn ChainView>, config: Config) -> Self {
         let server = Server::start(config.clone(), view).await.unwrap();
         let chain = MemoryChain::default();
-        Self { chain, server, http: reqwest::Client::new(), config, _database: None }
+        Self {
+            chain,
+            server,
+            http: reqwest::Client::new(),
+            config,
+            _database: None,
+        }
     }
 
     /// Stops the market and starts it again on the same database.

@@ -45,10 +45,7 @@ impl Web {
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Ok(Self {
-            client,
-            private,
-        })
+        Ok(Self { client, private })
     }
 
     /// Downloads `url` to `into`, of at most `limit` bytes.

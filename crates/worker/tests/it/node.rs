@@ -98,7 +98,6 @@ impl Node {
             .await
             .unwrap()
     }
-
 }
 
 pub(crate) fn config() -> SenderConfig {

@@ -358,10 +358,15 @@ pub(super) fn fd_readdir(
     let (node, parent) = (handle.node, files.parent(handle.node)?);
     let dots = [(node, Some(".")), (parent, Some(".."))];
     let skipped = usize::try_from(cookie).unwrap_or(usize::MAX);
-    let names = handle.listing.iter().skip(skipped.saturating_sub(dots.len()));
+    let names = handle
+        .listing
+        .iter()
+        .skip(skipped.saturating_sub(dots.len()));
     let names = names.map(|id| (*id, files.name(*id)));
     let mut used = 0;
-    for (number, (id, name)) in (cookie.saturating_add(1)..).zip(dots.into_iter().skip(skipped).chain(names)) {
+    for (number, (id, name)) in
+        (cookie.saturating_add(1)..).zip(dots.into_iter().skip(skipped).chain(names))
+    {
         let Some(name) = name else { continue };
         if used == length {
             break;

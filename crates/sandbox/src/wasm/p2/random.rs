@@ -14,7 +14,10 @@ pub(super) struct Metered {
 
 impl Metered {
     pub(super) fn new(task: TaskId, meter: &Meter) -> Self {
-        Self { random: world::random(task), meter: meter.clone() }
+        Self {
+            random: world::random(task),
+            meter: meter.clone(),
+        }
     }
 }
 
