@@ -10,6 +10,7 @@ mod client;
 mod demo;
 mod durability;
 mod node;
+mod run;
 mod services;
 mod support;
 mod up;

@@ -1,0 +1,174 @@
+//! `canut up` in one terminal, `canut run` in another.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Process, canut};
+
+/// A market of one's own, and the folder of the person who uses it.
+struct Terminal {
+    _market: Process,
+    home: TempDir,
+}
+
+impl Terminal {
+    fn open() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = canut(&["up", "--json", "--workers", "4"]);
+        command.env("CANUT_HOME", home.path());
+        for service in ["--rpc", "--market", "--store", "--pool"] {
+            command.args([service, "127.0.0.1:0"]);
+        }
+        let market = Process::ready(command, |line| {
+            let ready: Value = serde_json::from_str(line).ok()?;
+            Some(ready["rpc"].as_str()?.to_owned())
+        });
+        Self {
+            _market: market,
+            home,
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = canut(arguments);
+        command
+            .env("CANUT_HOME", self.home.path())
+            .current_dir(self.home.path());
+        command
+    }
+
+    fn canut(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a command that must succeed and print JSON.
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.canut(arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "canut {arguments:?}: {said}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail, and gives what it says.
+    fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.canut(arguments);
+        assert!(!output.status.success(), "canut {arguments:?}");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+}
+
+fn app(name: &str) -> String {
+    let apps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps");
+    apps.join(name).display().to_string()
+}
+
+#[test]
+fn a_person_has_a_file_worked_on_and_gets_a_certified_result() {
+    let terminal = Terminal::open();
+    let table = terminal.home.path().join("cities.csv");
+    std::fs::write(&table, "city,people\nLyon,10\nParis,20\nLyon,5\n").unwrap();
+    let stats = app("csv-stats.wasm");
+    let args = "--group city --value people";
+    let run = [
+        "run",
+        &stats,
+        "--input",
+        "cities.csv",
+        "--args",
+        args,
+        "--trust",
+        "90%",
+        "--out",
+        "result",
+    ];
+    let unasked = terminal.refused(&run);
+    assert!(unasked.contains("--yes"), "{unasked}");
+
+    let done = terminal.json(&[&run[..], &["--yes", "--json"]].concat());
+    let task = &done["outcome"]["tasks"][0];
+    let certificate = &task["certificate"];
+    assert_eq!(task["status"], "completed");
+    assert_eq!(certificate["credibility"]["holds"], true);
+    // 90 % is trust 10, and four new workers of weight 2 reach it.
+    assert_eq!(certificate["votes"].as_array().unwrap().len(), 4);
+    let result = terminal.home.path().join("result/stats.csv");
+    let rows = std::fs::read_to_string(result).unwrap();
+    assert!(rows.contains("Lyon,2,15"), "{rows}");
+
+    let again = terminal.refused(&[&run[..], &["--yes"]].concat());
+    assert!(
+        again.contains("result"),
+        "a result is not overwritten: {again}"
+    );
+    let deal = done["deals"][0]["deal"].as_str().unwrap();
+    let listed = terminal.json(&["task", "list", deal, "--json"]);
+    assert!(listed.to_string().contains("completed"), "{listed}");
+}
+
+#[test]
+fn a_client_that_was_killed_finds_its_bag_again() {
+    let terminal = Terminal::open();
+    let pricer = app("option-pricer.wasm");
+    let run = [
+        "run",
+        &pricer,
+        "--args",
+        "--paths 200000",
+        "--tasks",
+        "6",
+        "--trust",
+        "8",
+        "--out",
+        "bag",
+        "--yes",
+    ];
+    let mut command = terminal.command(&run);
+    let mut client = command.stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(client.stderr.take().unwrap()).lines();
+    let said = lines.map_while(Result::ok).find_map(|line| {
+        let deal = line.strip_prefix("Deal ")?;
+        Some(deal.split(' ').next()?.to_owned())
+    });
+    client.kill().unwrap();
+    client.wait().unwrap();
+
+    let deal = said.expect("the deal is named as soon as it is made");
+    let watched = terminal.json(&["deal", "watch", &deal, "--out", "bag", "--json"]);
+    let tasks = watched["tasks"].as_array().unwrap();
+    assert_eq!(tasks.len(), 6);
+    for task in tasks {
+        assert_eq!(task["certificate"]["credibility"]["holds"], true, "{task}");
+        let folder = terminal.home.path().join(task["folder"].as_str().unwrap());
+        assert!(folder.join("price.json").exists(), "{}", folder.display());
+    }
+}
+
+#[test]
+fn mistakes_are_answered_with_what_to_do() {
+    let terminal = Terminal::open();
+    let stats = app("csv-stats.wasm");
+    for (arguments, hint) in [
+        (
+            &["run", "nothing.wasm", "--yes"][..],
+            "neither a file nor the address",
+        ),
+        (&["run", &stats, "--trust", "1000", "--yes"], "more trust"),
+        (&["run", &stats, "--trust", "101%"], "99%"),
+        (&["run", &stats, "--max-price", "1nRLC", "--yes"], "price"),
+        (&["task", "show", "0x12"], "64"),
+    ] {
+        let said = terminal.refused(arguments);
+        assert!(said.contains(hint), "{arguments:?}: {said}");
+    }
+    // The app runs, and fails on every machine: that is certified, told, and paid for.
+    let failed = terminal.refused(&["run", &stats, "--out", "failed", "--yes"]);
+    assert!(failed.contains("exit status 1"), "{failed}");
+    let log = terminal.home.path().join("failed/stderr.txt");
+    assert!(std::fs::read_to_string(log).unwrap().contains("csv-stats"));
+}
