@@ -10,6 +10,10 @@ use std::{
 use super::{Errno, Error, Kind, NodeId, Result, Stop, Tree};
 use crate::{Failure, Fault};
 
+/// Files that one run may hold open on the host. An app may have more descriptors: the file that was opened first is closed,
+/// and opened again when it is used.
+const MAX_OPEN: usize = 32;
+
 /// The bytes of one file, on the host.
 #[derive(Debug)]
 pub(super) struct Content {
@@ -114,9 +118,24 @@ impl Tree {
         }
     }
 
+    /// The content of a file that is about to be used, with room for it among the open files.
+    fn used(&mut self, id: NodeId) -> Result<&mut Content> {
+        if self.content(id)?.file.is_none() {
+            while self.open.len() >= MAX_OPEN
+                && let Some(oldest) = self.open.pop_front()
+            {
+                if let Ok(content) = self.content(oldest) {
+                    content.close();
+                }
+            }
+            self.open.push_back(id);
+        }
+        self.content(id)
+    }
+
     /// Reads at `offset` as much as `buffer` holds; less only at the end of the file.
     pub(crate) fn read(&mut self, id: NodeId, offset: u64, buffer: &mut [u8]) -> Result<usize> {
-        let content = self.content(id)?;
+        let content = self.used(id)?;
         content
             .read(offset, buffer)
             .map_err(|error| content.fault(error))
@@ -132,7 +151,7 @@ impl Tree {
             .ok_or(Errno::FileTooLarge)?;
         let size = self.content(id)?.size();
         self.resize(id, size.max(end))?;
-        let content = self.content(id)?;
+        let content = self.used(id)?;
         match content
             .file()
             .and_then(|file| file.write_all_at(bytes, offset))
@@ -152,7 +171,7 @@ impl Tree {
             };
         }
         self.resize(id, size)?;
-        let content = self.content(id)?;
+        let content = self.used(id)?;
         match content.file().and_then(|file| file.set_len(size)) {
             Ok(()) => Ok(()),
             Err(error) => Err(content.fault(error)),

@@ -33,6 +33,7 @@ impl Tree {
             limits: limits.clone(),
             files: 0,
             bytes: 0,
+            open: Default::default(),
         };
         let mount = |tree: &mut Self, name, writable| {
             tree.attach(

@@ -22,7 +22,7 @@ mod path;
 mod tests;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     path::PathBuf,
 };
 
@@ -60,6 +60,8 @@ pub(crate) struct Tree {
     files: usize,
     /// Bytes in files that the app made and that still exist.
     bytes: u64,
+    /// Whose bytes are open on the host, the first opened first.
+    open: VecDeque<NodeId>,
 }
 
 #[derive(Debug)]
@@ -201,6 +203,7 @@ impl Tree {
             && let Kind::File(content) = &mut node.kind
         {
             content.close();
+            self.open.retain(|open| *open != id);
         }
         self.forget(id);
     }

@@ -42,7 +42,9 @@ const CREATE: Open = Open {
 
 #[test]
 fn a_removed_file_lives_as_long_as_its_handle() {
-    let Machine { mut tree, .. } = machine(&Limits::default());
+    let Machine {
+        mut tree, _folder, ..
+    } = machine(&Limits::default());
     let file = tree.open(NodeId::ROOT, "tmp/x", CREATE).unwrap();
     tree.write(file, 0, b"still here").unwrap();
     tree.remove_file(NodeId::ROOT, "tmp/x").unwrap();
@@ -56,8 +58,45 @@ fn a_removed_file_lives_as_long_as_its_handle() {
 }
 
 #[test]
+fn an_app_cannot_use_up_the_open_files_of_its_host() {
+    let Machine {
+        mut tree, _folder, ..
+    } = machine(&Limits::default());
+    let files: Vec<_> = (0..300_u32)
+        .map(|number| {
+            let file = tree
+                .open(NodeId::ROOT, &format!("tmp/{number}"), CREATE)
+                .unwrap();
+            tree.write(file, 0, &number.to_le_bytes()).unwrap();
+            file
+        })
+        .collect();
+    let scratch = tree.scratch.clone();
+    let open = || {
+        fs::read_dir("/proc/self/fd")
+            .unwrap()
+            .filter_map(|fd| fs::read_link(fd.unwrap().path()).ok())
+            .filter(|path| path.starts_with(&scratch))
+            .count()
+    };
+    assert_eq!(open(), 32);
+    for (number, file) in (0_u32..).zip(&files) {
+        let mut bytes = [0; 4];
+        assert_eq!(tree.read(*file, 0, &mut bytes).unwrap(), 4);
+        assert_eq!(bytes, number.to_le_bytes());
+    }
+    assert_eq!(open(), 32);
+    for file in files {
+        tree.release(file);
+    }
+    assert_eq!((open(), tree.open.len()), (0, 0));
+}
+
+#[test]
 fn a_folder_cannot_be_moved_into_itself_or_too_deep() {
-    let Machine { mut tree, .. } = machine(&Limits {
+    let Machine {
+        mut tree, _folder, ..
+    } = machine(&Limits {
         path_depth: 3,
         ..Limits::default()
     });
@@ -83,7 +122,9 @@ fn a_folder_cannot_be_moved_into_itself_or_too_deep() {
 
 #[test]
 fn a_file_is_no_folder() {
-    let Machine { mut tree, .. } = machine(&Limits::default());
+    let Machine {
+        mut tree, _folder, ..
+    } = machine(&Limits::default());
     let root = NodeId::ROOT;
     for path in ["iexec_in/data/", "iexec_in/data/x", "iexec_in/data/.."] {
         assert_eq!(errno(tree.lookup(root, path)), Errno::NotFolder, "{path}");
@@ -121,7 +162,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn files_hold_what_was_written(acts in prop::collection::vec(act(), 0..30)) {
-        let Machine { mut tree, output, .. } = machine(&Limits::default());
+        let Machine { mut tree, output, _folder } = machine(&Limits::default());
         let out = tree.lookup(NodeId::ROOT, "iexec_out").unwrap();
         let mut model = BTreeMap::<String, Vec<u8>>::new();
         for act in acts {
@@ -167,7 +208,7 @@ proptest! {
 
     #[test]
     fn no_path_leaves_its_folder(path in "([.]{1,2}|iexec_in|data|x|/){0,9}") {
-        let Machine { tree, .. } = machine(&Limits::default());
+        let Machine { tree, _folder, .. } = machine(&Limits::default());
         let base = tree.lookup(NodeId::ROOT, "iexec_in").unwrap();
         if let Ok(mut found) = tree.lookup(base, &path) {
             while found != base {

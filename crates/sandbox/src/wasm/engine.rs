@@ -25,7 +25,7 @@ pub(super) fn new(cache: Option<&Path>) -> wasmtime::Result<Engine> {
         .wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Disable);
     if let Some(folder) = cache {
         let mut settings = CacheConfig::new();
-        settings.with_directory(folder);
+        settings.with_directory(std::path::absolute(folder)?);
         config.cache(Some(Cache::new(settings)?));
     }
     Engine::new(&config)

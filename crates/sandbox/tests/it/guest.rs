@@ -33,6 +33,12 @@ pub(crate) struct Text {
     length: usize,
 }
 
+impl Text {
+    pub(crate) fn address(self) -> usize {
+        self.address
+    }
+}
+
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

@@ -27,23 +27,25 @@ fn an_endless_loop_burns_its_fuel() {
 
 #[test]
 fn work_of_the_host_costs_fuel() {
-    // Each call fills 128 KiB: without a price, the loop would run a hundred million times.
-    let guest = Guest::default().main(
-        "(loop $again (drop (call $random_get (i32.const 65536) (i32.const 131072))) (br $again))",
-    );
-    fails(
-        &guest,
-        &Failure::OutOfFuel {
-            limit: limits().fuel,
-        },
-    );
-    let guest = Guest::default().main("(loop $again (memory.fill (i32.const 65536) (i32.const 0) (i32.const 131072)) (br $again))");
-    fails(
-        &guest,
-        &Failure::OutOfFuel {
-            limit: limits().fuel,
-        },
-    );
+    // Each round moves 128 KiB: without a price, there would be a million rounds.
+    for instructions in [
+        "(drop (call $random_get (i32.const 65536) (i32.const 131072)))",
+        "(call $write (i32.const 1) (i32.const 65536) (i32.const 131072))",
+        "(memory.fill (i32.const 65536) (i32.const 0) (i32.const 131072))",
+        "(memory.copy (i32.const 65536) (i32.const 65537) (i32.const 131072))",
+    ] {
+        let round =
+            "(i32.store (i32.const 65532) (i32.add (i32.load (i32.const 65532)) (i32.const 1)))";
+        let last = "(if (i32.eq (i32.load (i32.const 65532)) (i32.const 100)) (then unreachable))";
+        let guest = Guest::default().main(format!(
+            "(loop $again {round} {last} {instructions} (br $again))"
+        ));
+        for app in [guest.module(), guest.component()] {
+            let bench = Bench::new(&app).limits(|limits| limits.fuel = 8_000_000);
+            let expected = Err(Failure::OutOfFuel { limit: 8_000_000 });
+            assert_eq!(bench.run().unwrap().verdict, expected, "{instructions}");
+        }
+    }
 }
 
 #[test]
@@ -96,14 +98,18 @@ async fn a_run_that_nobody_waits_for_stops() {
 
 #[test]
 fn memory_is_refused_beyond_the_limit() {
-    // 4 GiB at once, and page by page: both answer -1, and the app may go on.
-    let politely = Guest::default()
+    // 4 GiB at once answers -1, and the app may go on.
+    let at_once = "(call $expect (memory.grow (i32.const 65500)) (i32.const -1))";
+    succeeds(&Guest::default().main(at_once).done());
+    // So does page by page, and a limit of 64 MiB gives 1024 pages. (Of a component the adapter needs memory as well.)
+    let page_by_page = Guest::default()
         .main(
-            "(call $expect (memory.grow (i32.const 65500)) (i32.const -1))
-               (loop $again (br_if $again (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))",
+            "(loop $again (br_if $again (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+             (call $expect (memory.size) (i32.const 1024))",
         )
         .done();
-    succeeds(&politely);
+    let outcome = Bench::new(&page_by_page.module()).run().unwrap();
+    assert!(outcome.verdict.is_ok(), "{outcome:?}");
     let abort = Guest::default()
         .main("(if (i32.eq (memory.grow (i32.const 65500)) (i32.const -1)) (then unreachable))");
     fails(
@@ -175,20 +181,24 @@ fn deep_recursion_ends_at_the_stack() {
 #[test]
 fn a_million_files_are_too_many() {
     let mut guest = Guest::default();
-    let path = guest.text("iexec_out/000000");
-    let address = path.to_string();
-    let address = address
-        .trim_start_matches("(i32.const ")
-        .split(')')
-        .next()
-        .unwrap();
+    let path = guest.text("iexec_out/aaaaa");
+    let letters = path.address() + "iexec_out/".len();
+    // The name spells the count, five letters of sixteen.
+    let spell: String = (0..5)
+        .map(|place| {
+            format!(
+                "(i32.store8 (i32.const {}) (i32.add (i32.const 97)
+                   (i32.and (i32.shr_u (local.get $a) (i32.const {})) (i32.const 15))))",
+                letters + place,
+                4 * place
+            )
+        })
+        .collect();
     let guest = guest.main(format!(
         "(loop $again
-           (i32.store (i32.add (i32.const {address}) (i32.const 10)) (i32.add (i32.const 0x61616161) (local.get $a)))
-           (local.set $a (i32.add (local.get $a) (i32.add (i32.const 1) (i32.eq (i32.rem_u (local.get $a) (i32.const 16)) (i32.const 15)))))
-           (if (i32.eq (i32.rem_u (local.get $a) (i32.const 26)) (i32.const 25)) (then (local.set $a (i32.add (local.get $a) (i32.const 231)))))
+           {spell}
            (drop (call $close (call $create {path})))
-           (br_if $again (i32.lt_u (local.get $a) (i32.const 1000000))))"
+           (br_if $again (i32.lt_u (local.tee $a (i32.add (local.get $a) (i32.const 1))) (i32.const 1000000))))"
     ));
     fails(
         &guest,

@@ -23,7 +23,7 @@
       (result (result (own $socket) (error $error-code)))))))
   (core module $memory (memory (export "memory") 1))
   (core instance $memory (instantiate $memory))
-  (core func $create-lowered (canon lower (func $create "create-tcp-socket") (memory $memory "memory")))
+  (core func $create-lowered (canon lower (func $create "create-tcp-socket") (memory (core memory $memory "memory"))))
   (core module $main
     (import "memory" "memory" (memory 1))
     (import "host" "create" (func $create (param i32 i32)))

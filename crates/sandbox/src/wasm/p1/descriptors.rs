@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::vfs::{Errno, NodeId, Result};
 
-/// Descriptors that may be open at once. Each may hold a file of the host open.
+/// Descriptors that may be open at once.
 pub(super) const MAX_DESCRIPTORS: usize = 256;
 
 /// The descriptor of the root, the only folder that is open from the start.

@@ -20,21 +20,21 @@ impl<'a> Memory<'a> {
     /// `length` bytes at `address`.
     pub(super) fn slice(&self, address: u32, length: u32) -> Result<&[u8]> {
         let start = address as usize;
+        let found = self.bytes.get(start..start.saturating_add(length as usize));
+        let found = found.ok_or(Errno::BadAddress)?;
         self.meter.moved(length.into());
-        Ok(self
-            .bytes
-            .get(start..start.saturating_add(length as usize))
-            .ok_or(Errno::BadAddress)?)
+        Ok(found)
     }
 
     /// The same, to write to.
     pub(super) fn slice_mut(&mut self, address: u32, length: u32) -> Result<&mut [u8]> {
         let start = address as usize;
-        self.meter.moved(length.into());
-        Ok(self
+        let found = self
             .bytes
-            .get_mut(start..start.saturating_add(length as usize))
-            .ok_or(Errno::BadAddress)?)
+            .get_mut(start..start.saturating_add(length as usize));
+        let found = found.ok_or(Errno::BadAddress)?;
+        self.meter.moved(length.into());
+        Ok(found)
     }
 
     pub(super) fn text(&self, address: u32, length: u32) -> Result<&str> {

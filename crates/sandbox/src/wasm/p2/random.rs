@@ -6,7 +6,7 @@ use rand_core::{Rng, TryRng};
 
 use crate::wasm::world::{self, Meter};
 
-/// The random numbers of a task, paid by the byte.
+/// The random numbers of a task, paid by the byte. wasmtime-wasi draws a word for each byte that it gives.
 pub(super) struct Metered {
     random: ChaCha20Rng,
     meter: Meter,
@@ -25,10 +25,12 @@ impl TryRng for Metered {
     type Error = Infallible;
 
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.meter.moved(4);
         Ok(self.random.next_u32())
     }
 
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.meter.moved(8);
         Ok(self.random.next_u64())
     }
 
