@@ -122,7 +122,7 @@ class Tree {
       float cost = left.area() * on_left + right.area() * on_right;
       if (on_left && on_right && cost < least) least = cost, best = split;
     }
-    if (best == 0 || least >= box.area() * (last - first) && last - first <= 8) return;
+    if (best == 0 || (least >= box.area() * (last - first) && last - first <= 8)) return;
     auto middle = std::partition(triangles.begin() + first, triangles.begin() + last, [&](const Triangle& t) { return bin(t) < best; });
     int split = int(middle - triangles.begin());
     nodes[self].count = 0;
