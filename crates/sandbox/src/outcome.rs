@@ -1,6 +1,7 @@
 use std::{fmt, io, path::PathBuf};
 
-use alloy_primitives::{B256, Bytes, Keccak256};
+use alloy_primitives::{B256, Bytes};
+use canut_protocol::failure;
 
 use crate::{computed::ComputedError, result::ResultFile};
 
@@ -86,7 +87,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// The number of this kind of failure, part of the protocol: never reuse one.
+    /// The number of this kind of failure, as [`canut_protocol::Failure`] has it.
     pub fn code(&self) -> u32 {
         match self {
             Self::InvalidApp => 1,
@@ -104,12 +105,9 @@ impl Failure {
         }
     }
 
-    /// The result digest of a failed run: `keccak256("canut.failed" ‖ uint32 code)` (certificate.md 2.3).
+    /// The result digest of a failed run.
     pub fn digest(&self) -> B256 {
-        let mut hasher = Keccak256::new();
-        hasher.update("canut.failed");
-        hasher.update(self.code().to_be_bytes());
-        hasher.finalize()
+        failure::digest(self.code())
     }
 }
 
@@ -216,6 +214,13 @@ mod tests {
             Failure::ExitStatus(3).digest(),
             Failure::StackOverflow.digest()
         );
+    }
+
+    #[test]
+    fn every_failure_has_a_name_in_the_protocol() {
+        for code in 1..=12 {
+            assert!(canut_protocol::Failure::from_code(code).is_some(), "{code}");
+        }
     }
 
     #[test]
