@@ -5,6 +5,7 @@ mod demo;
 mod hub;
 mod local;
 mod logging;
+mod market;
 mod node;
 mod pool;
 mod service;
@@ -30,6 +31,8 @@ enum Verb {
     Up(up::Args),
     /// See a picture being certified, and a cheat being caught.
     Demo(demo::Args),
+    /// Run a market: an order book over any hub.
+    Market(market::Args),
     /// Run an Ethereum node.
     Node(node::Args),
     /// Put the contracts of a market on a chain.
@@ -49,6 +52,7 @@ async fn main() -> ExitCode {
     let done = match Cli::parse().verb {
         Verb::Up(args) => up::run(args).await,
         Verb::Demo(args) => demo::run(args).await,
+        Verb::Market(args) => market::run(args).await,
         Verb::Node(args) => node::run(args).await,
         Verb::Hub(args) => hub::run(args).await,
         Verb::Store(args) => store::run(args).await,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use alloy::{
     providers::{DynProvider, Provider},
-    pubsub::Subscription,
-    rpc::types::Header,
+    pubsub::RawSubscription,
+    transports::{RpcError, TransportErrorKind},
 };
 use tokio::{sync::broadcast::error::RecvError, time::sleep};
 use tracing::debug;
@@ -22,7 +22,7 @@ pub(crate) struct Heads {
 enum Source {
     /// Nobody asked the node yet, or the subscription ended.
     Untried,
-    Told(Subscription<Header>),
+    Told(RawSubscription),
     /// The node tells nothing.
     Silent,
 }
@@ -42,10 +42,14 @@ impl Heads {
         match &mut self.source {
             Source::Untried => match self.provider.subscribe_blocks().await {
                 // A block may have come between the last look and the subscription.
-                Ok(subscription) => self.source = Source::Told(subscription),
+                Ok(subscription) => self.source = Source::Told(subscription.into_raw()),
+                Err(
+                    RpcError::Transport(TransportErrorKind::PubsubUnavailable)
+                    | RpcError::ErrorResp(_),
+                ) => self.source = Source::Silent,
                 Err(error) => {
-                    debug!(%error, "the node tells no heads, they are looked for");
-                    self.source = Source::Silent;
+                    debug!(%error, "the node tells no heads yet, they are looked for");
+                    sleep(self.poll).await;
                 }
             },
             Source::Told(subscription) => tokio::select! {
@@ -53,7 +57,10 @@ impl Heads {
                     if matches!(told, Err(RecvError::Closed)) {
                         self.source = Source::Untried;
                         sleep(self.poll).await;
+                        return;
                     }
+                    // One look is enough for all that were told by now.
+                    while subscription.try_recv().is_ok() {}
                 }
                 () = sleep(self.poll) => {}
             },

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
-use canut_protocol::{OrderHash, order::OrderKind};
+use alloy_primitives::{Address, B256, Bytes};
+use canut_protocol::{OrderHash, TaskId, order::OrderKind};
 use serde::Serialize;
 use tokio::sync::broadcast;
 
 use crate::{
-    chain::{DealRecord, Happening},
+    chain::{DealRecord, Happening, TaskStep},
     order::{Listed, kind_name},
     storage::ShownDeal,
 };
@@ -23,13 +24,91 @@ pub(crate) const BACKLOG: usize = 4_096;
 pub(crate) enum Topic {
     Orders,
     Deals,
+    Tasks,
 }
 
 /// One message, written once for all listeners.
 #[derive(Clone, Debug)]
 pub(crate) struct Message {
-    pub(crate) topic: Topic,
+    /// Who listens to any of these hears it.
+    pub(crate) topics: &'static [Topic],
     pub(crate) text: Arc<str>,
+}
+
+/// A step of a task, with what belongs to it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ShownTask<'a> {
+    taskid: TaskId,
+    chain_id: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    workerpool: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    worker: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_hash: Option<B256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result_digest: Option<B256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    results: Option<&'a Bytes>,
+    block_number: u64,
+    block_timestamp: String,
+    transaction_hash: B256,
+}
+
+impl<'a> ShownTask<'a> {
+    fn new(
+        chain_id: u64,
+        happening: &Happening,
+        taskid: TaskId,
+        step: &'a TaskStep,
+        transaction_hash: B256,
+    ) -> Self {
+        use TaskStep as S;
+        let text = |address: &Address| Some(address.to_checksum(None));
+        Self {
+            taskid,
+            chain_id,
+            workerpool: match step {
+                S::Initialized { workerpool } => text(workerpool),
+                _ => None,
+            },
+            worker: match step {
+                S::Contributed { worker, .. } | S::Revealed { worker, .. } => text(worker),
+                _ => None,
+            },
+            result_hash: match step {
+                S::Contributed { result_hash, .. } | S::Consensus { result_hash } => {
+                    Some(*result_hash)
+                }
+                _ => None,
+            },
+            result_digest: match step {
+                S::Revealed { digest, .. } => Some(*digest),
+                _ => None,
+            },
+            results: match step {
+                S::Finalized { results } => Some(results),
+                _ => None,
+            },
+            block_number: happening.block,
+            block_timestamp: happening.iso(),
+            transaction_hash,
+        }
+    }
+}
+
+/// The name of a step in the feed.
+const fn name(step: &TaskStep) -> &'static str {
+    match step {
+        TaskStep::Initialized { .. } => "initialized",
+        TaskStep::Contributed { .. } => "contributed",
+        TaskStep::Consensus { .. } => "consensus",
+        TaskStep::Revealed { .. } => "revealed",
+        TaskStep::Reopened => "reopened",
+        TaskStep::Finalized { .. } => "finalized",
+        TaskStep::Claimed => "claimed",
+    }
 }
 
 /// The sending side.
@@ -45,10 +124,10 @@ struct Envelope<T> {
 }
 
 impl Message {
-    fn new(topic: Topic, event: String, payload: impl Serialize) -> Option<Self> {
+    fn new(topics: &'static [Topic], event: String, payload: impl Serialize) -> Option<Self> {
         let text = serde_json::to_string(&Envelope { event, payload }).ok()?;
         Some(Self {
-            topic,
+            topics,
             text: text.into(),
         })
     }
@@ -63,7 +142,7 @@ impl Message {
 
     fn order(listed: &Listed, what: &str) -> Option<Self> {
         Self::new(
-            Topic::Orders,
+            &[Topic::Orders],
             format!("{}_{what}", kind_name(listed.entry.kind())),
             listed,
         )
@@ -71,7 +150,7 @@ impl Message {
 
     pub(crate) fn unpublished(kind: OrderKind, hash: OrderHash) -> Option<Self> {
         Self::new(
-            Topic::Orders,
+            &[Topic::Orders],
             format!("{}_unpublished", kind_name(kind)),
             hash,
         )
@@ -79,13 +158,27 @@ impl Message {
 
     pub(crate) fn deal(chain_id: u64, happening: &Happening, made: &DealRecord) -> Option<Self> {
         Self::new(
-            Topic::Deals,
+            &[Topic::Deals],
             "deal_created".to_owned(),
             ShownDeal::new(chain_id, happening, made),
         )
     }
 
-    /// Deals above that height are void.
+    /// A task got further.
+    pub(crate) fn task(
+        chain_id: u64,
+        happening: &Happening,
+        (task, step, transaction): (TaskId, &TaskStep, B256),
+    ) -> Option<Self> {
+        let event = format!("task_{}", name(step));
+        Self::new(
+            &[Topic::Tasks],
+            event,
+            ShownTask::new(chain_id, happening, task, step, transaction),
+        )
+    }
+
+    /// Deals and steps of tasks above that height are void.
     pub(crate) fn rollback(to: u64) -> Option<Self> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
@@ -93,7 +186,7 @@ impl Message {
             block_number: u64,
         }
         Self::new(
-            Topic::Deals,
+            &[Topic::Deals, Topic::Tasks],
             "rollback".to_owned(),
             Rollback { block_number: to },
         )

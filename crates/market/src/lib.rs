@@ -24,4 +24,4 @@ mod storage;
 
 pub use order::{AnyOrder, Status};
 pub use server::{Config, Server, StartError};
-pub use storage::StorageError;
+pub use storage::{StorageError, sqlite_url};

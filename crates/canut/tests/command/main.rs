@@ -9,6 +9,7 @@ mod chaos;
 mod client;
 mod demo;
 mod durability;
+mod market;
 mod node;
 mod run;
 mod services;

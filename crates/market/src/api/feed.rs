@@ -51,13 +51,14 @@ pub(super) struct FeedQuery {
     /// Id of the chain.
     #[expect(dead_code, reason = "compared before the rest is read")]
     chain_id: String,
-    /// `orders` and `deals`, joined by a comma; both if absent.
+    /// `orders`, `deals` and `tasks`, joined by commas; all if absent.
     topics: Option<String>,
 }
 
 /// Everything that happens from now on, as JSON texts `{"event", "payload"}` over WebSocket. Events are `{kind}_published`,
-/// `{kind}_updated` (payload: the published order), `{kind}_unpublished` (its hash), `deal_created` (the deal) and `rollback`
-/// (`blockNumber`: deals above it are void). A listener that falls behind is closed with code 1008.
+/// `{kind}_updated` (payload: the published order), `{kind}_unpublished` (its hash), `deal_created` (the deal),
+/// `task_initialized`, `task_contributed`, `task_consensus`, `task_revealed`, `task_reopened`, `task_finalized` and
+/// `task_claimed` (the step), and `rollback` (`blockNumber`: deals and steps above it are void). A listener that falls behind is closed with code 1008.
 #[utoipa::path(get, path = "/feed", tag = "prices", params(FeedQuery),
     responses((status = 101, description = "The feed begins"), (status = 400, body = ErrorDocument), (status = 429, body = ErrorDocument)))]
 pub(super) async fn listen(
@@ -85,12 +86,13 @@ fn topics(text: Option<&str>) -> Result<Vec<Topic>, ApiError> {
     let topic = |name: &str| match name {
         "orders" => Ok(Topic::Orders),
         "deals" => Ok(Topic::Deals),
+        "tasks" => Ok(Topic::Tasks),
         other => Err(ApiError::bad(format!(
-            "`{}` is no topic: ask for orders, deals or both",
+            "`{}` is no topic: ask for orders, deals and tasks, joined by commas",
             shorten(other)
         ))),
     };
-    text.unwrap_or("orders,deals")
+    text.unwrap_or("orders,deals,tasks")
         .split(',')
         .map(topic)
         .collect()
@@ -102,7 +104,7 @@ async fn serve(app: &App, mut socket: WebSocket, topics: &[Topic]) {
     loop {
         let frame = tokio::select! {
             message = feed.recv() => match message {
-                Ok(message) if topics.contains(&message.topic) => Frame::text(Utf8Bytes::from(&*message.text)),
+                Ok(message) if message.topics.iter().any(|topic| topics.contains(topic)) => Frame::text(Utf8Bytes::from(&*message.text)),
                 Ok(_) => continue,
                 Err(RecvError::Lagged(missed)) => {
                     return close(socket, POLICY, &format!("too slow: {missed} messages were missed, read the book and listen again")).await;

@@ -7,8 +7,8 @@
 mod filter;
 mod index;
 mod standing;
-//T #[cfg(test)]
-//T mod tests;
+#[cfg(test)]
+mod tests;
 
 use std::{
     collections::{BTreeSet, HashMap},

@@ -1,8 +1,10 @@
 //! What happens on the chain that concerns the market.
 
-use alloy_primitives::{Address, B256};
-use canut_protocol::{Deal, DealId, Nrlc, OrderHash, category::Category, order::OrderKind};
+use alloy_primitives::{Address, B256, Bytes};
+use canut_protocol::{Deal, DealId, Nrlc, OrderHash, TaskId, category::Category, order::OrderKind};
 use serde::{Deserialize, Serialize};
+
+use crate::order::iso;
 
 /// A block by number and hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,6 +57,44 @@ pub struct DealRecord {
     pub transaction: B256,
 }
 
+/// How far a task got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TaskStep {
+    /// It can be worked on (`TaskInitialize`).
+    Initialized {
+        /// The workerpool that serves it.
+        workerpool: Address,
+    },
+    /// A worker voted (`TaskContribute`).
+    Contributed {
+        /// Who.
+        worker: Address,
+        /// Hash of the digest it found.
+        result_hash: B256,
+    },
+    /// The votes are enough (`TaskConsensus`).
+    Consensus {
+        /// Hash of the digest that is certified.
+        result_hash: B256,
+    },
+    /// A worker showed its digest (`TaskReveal`).
+    Revealed {
+        /// Who.
+        worker: Address,
+        /// The digest.
+        digest: B256,
+    },
+    /// Nobody revealed, and the vote starts again (`TaskReopen`).
+    Reopened,
+    /// It is done and paid (`TaskFinalize`).
+    Finalized {
+        /// Where the result is.
+        results: Bytes,
+    },
+    /// Its time is over and the requester has the money back (`TaskClaimed`).
+    Claimed,
+}
+
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -89,6 +129,15 @@ pub enum Event {
         /// The transaction that created it.
         transaction: B256,
     },
+    /// A task got further. No rule of the market reads it: it is for the feed.
+    Task {
+        /// Which task.
+        task: TaskId,
+        /// How far.
+        step: TaskStep,
+        /// The transaction that did it.
+        transaction: B256,
+    },
 }
 
 /// An event, and where it happened.
@@ -100,6 +149,14 @@ pub struct Happening {
     pub timestamp: u64,
     /// What happened.
     pub event: Event,
+}
+
+impl Happening {
+    /// The time as the API writes it.
+    pub(crate) fn iso(&self) -> String {
+        let seconds = i64::try_from(self.timestamp).unwrap_or(i64::MAX);
+        iso(seconds.saturating_mul(1_000))
+    }
 }
 
 /// The events of the blocks after the last batch, up to and with `at`.
@@ -150,9 +207,10 @@ pub(crate) enum Fact {
     },
 }
 
-impl From<&Event> for Fact {
-    fn from(event: &Event) -> Self {
-        match event.clone() {
+impl Fact {
+    /// What is kept of the event, if anything.
+    fn of(event: &Event) -> Option<Self> {
+        Some(match event.clone() {
             Event::Matched(made) => Self::Matched {
                 orders: [made.app, made.dataset, made.workerpool, made.request],
                 volume: made.deal.bot_size,
@@ -171,7 +229,8 @@ impl From<&Event> for Fact {
                 category,
                 transaction,
             },
-        }
+            Event::Task { .. } => return None,
+        })
     }
 }
 
@@ -183,17 +242,13 @@ pub(crate) struct Record {
     pub(crate) fact: Fact,
 }
 
-impl From<&Happening> for Record {
-    fn from(happening: &Happening) -> Self {
-        let Happening {
-            block,
-            timestamp,
-            event,
-        } = happening;
-        Self {
-            block: *block,
-            timestamp: *timestamp,
-            fact: event.into(),
-        }
+impl Record {
+    /// What is kept of the happening, if anything.
+    pub(crate) fn of(happening: &Happening) -> Option<Self> {
+        Some(Self {
+            block: happening.block,
+            timestamp: happening.timestamp,
+            fact: Fact::of(&happening.event)?,
+        })
     }
 }

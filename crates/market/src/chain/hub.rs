@@ -1,16 +1,20 @@
 //! The chain of a real hub.
 
+use std::time::Duration;
+
 use alloy::{eips::BlockNumberOrTag, providers::Provider};
 use alloy_primitives::{Address, B256, Bytes};
 use canut_hub::{
     Hub,
-    events::{self, Checkpoint, FollowConfig, FollowError, Follower},
+    events::{self, Checkpoint, FollowConfig, Follower},
 };
 use canut_protocol::{DealId, OrderHash, category::Category};
-use futures::{StreamExt, stream::BoxStream};
+use futures::{StreamExt, TryStreamExt, stream::BoxStream};
+use tokio::time::interval;
 
 use super::{
-    Answer, AssetKind, Batch, BlockRef, ChainError, ChainView, DealRecord, Event, Happening, Update,
+    Answer, AssetKind, Batch, BlockRef, ChainError, ChainView, DealRecord, Event, Happening,
+    TaskStep, Update,
 };
 
 /// A hub, followed from the block in which it was deployed, or an older one.
@@ -26,7 +30,15 @@ struct Place {
     /// Blocks told, newest first.
     known: Vec<BlockRef>,
     follower: Follower,
+    /// Whether the newest block told was looked for since the stream began.
+    begun: bool,
 }
+
+/// Deals read from the node at once.
+const READS: usize = 16;
+
+/// How often the chain is compared with what was told, while nothing new comes.
+const CHECK: Duration = Duration::from_secs(2);
 
 fn unreachable(error: impl ToString) -> ChainError {
     ChainError::Unreachable(error.to_string())
@@ -39,7 +51,7 @@ impl HubChain {
     }
 
     fn follower(&self, known: &[BlockRef]) -> Follower {
-        let (provider, deployment) = (self.hub.provider().clone(), self.hub.deployment().clone());
+        let (provider, deployment) = (self.hub.provider().clone(), *self.hub.deployment());
         match known.first() {
             Some(last) => {
                 let checkpoint = Checkpoint {
@@ -48,42 +60,74 @@ impl HubChain {
                 };
                 Follower::resume(provider, deployment, self.config, checkpoint)
             }
-            None => Follower::from_block(provider, deployment, self.config, self.start),
+            // Block 0 has no events, and cannot be taken back: a chain with another one begins anew.
+            None => Follower::from_block(provider, deployment, self.config, self.start.max(1)),
         }
     }
 
     async fn next(&self, place: &mut Place) -> Result<Update, ChainError> {
-        match place.follower.next().await {
-            Ok(batch) => {
-                let batch = self.translate(batch).await?;
-                place.known.insert(0, batch.at);
-                Ok(Update::Batch(batch))
+        if !place.begun {
+            if self.differs(&place.known).await? {
+                return self.take_back(place).await;
             }
-            Err(FollowError::Reorganised(_)) => {
-                let stands = self.fork(&place.known).await?;
-                place.known.drain(..stands);
-                place.follower = self.follower(&place.known);
-                let to = place.known.first().map_or(0, |block| block.number);
-                Ok(Update::Rollback { to })
+            place.begun = true;
+        }
+        let mut check = interval(CHECK);
+        let batch = {
+            let mut next = std::pin::pin!(place.follower.next());
+            loop {
+                tokio::select! {
+                    batch = &mut next => break batch.ok(),
+                    // A node that does not answer is waited for by the follower.
+                    _ = check.tick() => if self.differs(&place.known).await.unwrap_or(false) {
+                        break None;
+                    },
+                }
             }
+        };
+        let Some(batch) = batch else {
+            return self.take_back(place).await;
+        };
+        let batch = self.translate(batch).await?;
+        place.known.insert(0, batch.at);
+        Ok(Update::Batch(batch))
+    }
+
+    /// Whether the chain is another one at the heights it has. A node that merely lags behind does not differ; one that was
+    /// replaced or set back does, which its head alone would not tell.
+    async fn differs(&self, known: &[BlockRef]) -> Result<bool, ChainError> {
+        if known.is_empty() {
+            return Ok(false);
+        }
+        let head = self.hub.provider().get_block_number().await;
+        let head = head.map_err(unreachable)?;
+        match known.iter().find(|block| block.number <= head) {
+            Some(block) => Ok(!self.has(*block).await?),
+            None => Ok(true),
         }
     }
 
-    /// How many of these blocks, newest first, are no longer in the chain.
-    async fn fork(&self, known: &[BlockRef]) -> Result<usize, ChainError> {
-        for (place, block) in known.iter().enumerate() {
-            let number = BlockNumberOrTag::Number(block.number);
-            let found = self
-                .hub
-                .provider()
-                .get_block_by_number(number)
-                .await
-                .map_err(unreachable)?;
-            if found.is_some_and(|found| found.header.hash == block.hash) {
-                return Ok(place);
+    async fn has(&self, block: BlockRef) -> Result<bool, ChainError> {
+        let number = BlockNumberOrTag::Number(block.number);
+        let found = self.hub.provider().get_block_by_number(number).await;
+        let found = found.map_err(unreachable)?;
+        Ok(found.is_some_and(|found| found.header.hash == block.hash))
+    }
+
+    /// Goes back to where the chain forked. Below a block that stands all stand, so halving finds it.
+    async fn take_back(&self, place: &mut Place) -> Result<Update, ChainError> {
+        let (mut void, mut stand) = (0, place.known.len());
+        while void < stand {
+            let middle = usize::midpoint(void, stand);
+            match place.known.get(middle) {
+                Some(block) if !self.has(*block).await? => void = middle + 1,
+                _ => stand = middle,
             }
         }
-        Ok(known.len())
+        place.known.drain(..stand);
+        place.follower = self.follower(&place.known);
+        let to = place.known.first().map_or(0, |block| block.number);
+        Ok(Update::Rollback { to })
     }
 
     async fn translate(&self, batch: events::Batch) -> Result<Batch, ChainError> {
@@ -91,12 +135,13 @@ impl HubChain {
             number: batch.checkpoint.block,
             hash: batch.checkpoint.hash,
         };
+        let mut deals = self.deals(&batch.events).await?.into_iter();
         let mut happenings = Vec::new();
         let mut times = Times::default();
         for happening in batch.events {
             let block = happening.block;
             let (time, transaction) = (happening.time, happening.transaction);
-            let Some(event) = self.event(happening.event, transaction).await? else {
+            let Some(event) = event(happening.event, transaction, &mut deals)? else {
                 continue;
             };
             let timestamp = match time {
@@ -115,68 +160,31 @@ impl HubChain {
         })
     }
 
-    /// What the event is to the market, if anything.
-    async fn event(
-        &self,
-        event: events::Event,
-        transaction: B256,
-    ) -> Result<Option<Event>, ChainError> {
-        use events::Event as Hub;
-        Ok(match event {
-            Hub::Matched {
-                deal,
-                app,
-                dataset,
-                workerpool,
-                request,
-                ..
-            } => {
-                let deal = self
-                    .deal(deal, [app, dataset, workerpool, request], transaction)
-                    .await?;
-                Some(Event::Matched(Box::new(deal)))
+    /// The deals that these events announce, in their order. Terms never change, so any later block tells them.
+    async fn deals(&self, happenings: &[events::Happening]) -> Result<Vec<DealRecord>, ChainError> {
+        let announced = happenings.iter().filter_map(|happening| {
+            let transaction = happening.transaction;
+            match happening.event {
+                events::Event::Matched {
+                    deal,
+                    app,
+                    dataset,
+                    workerpool,
+                    request,
+                    ..
+                } => Some((deal, [app, dataset, workerpool, request], transaction)),
+                _ => None,
             }
-            Hub::OrderClosed { order, .. } => Some(Event::Closed(order)),
-            Hub::Transfer { from, to, amount } => Some(Event::Stake { from, to, amount }),
-            Hub::Asset {
-                kind, asset, to, ..
-            } => {
-                let kind = match kind {
-                    events::AssetKind::App => AssetKind::App,
-                    events::AssetKind::Dataset => AssetKind::Dataset,
-                    events::AssetKind::Workerpool => AssetKind::Workerpool,
-                };
-                Some(Event::Owner {
-                    kind,
-                    asset,
-                    owner: to,
-                })
-            }
-            Hub::CategoryCreated {
-                id,
-                name,
-                description,
-                work_clock_time_ref,
-            } => {
-                let large =
-                    |_| ChainError::Nonsense(format!("category {id} has an absurd id or time"));
-                let work_clock_time_ref = work_clock_time_ref.try_into().map_err(large)?;
-                let category = Category {
-                    name,
-                    description,
-                    work_clock_time_ref,
-                };
-                Some(Event::Category {
-                    id: id.try_into().map_err(large)?,
-                    category,
-                    transaction,
-                })
-            }
-            _ => None,
-        })
+        });
+        let announced: Vec<_> = announced.collect();
+        let read = |(id, orders, transaction)| self.deal(id, orders, transaction);
+        futures::stream::iter(announced)
+            .map(read)
+            .buffered(READS)
+            .try_collect()
+            .await
     }
 
-    /// The terms of a deal that was announced. They never change, so any later block tells them.
     async fn deal(
         &self,
         id: DealId,
@@ -189,16 +197,98 @@ impl HubChain {
                 "deal {id} was announced and is not there, the chain is moving"
             ))
         };
-        let deal = deal.ok_or_else(gone)?;
         Ok(DealRecord {
             id,
-            deal,
+            deal: deal.ok_or_else(gone)?,
             app,
             dataset,
             workerpool,
             request,
             transaction,
         })
+    }
+}
+
+/// What the event is to the market, if anything. `deals` are those announced from here on.
+fn event(
+    event: events::Event,
+    transaction: B256,
+    deals: &mut impl Iterator<Item = DealRecord>,
+) -> Result<Option<Event>, ChainError> {
+    use events::Event as Hub;
+    let task = |task, step| {
+        Some(Event::Task {
+            task,
+            step,
+            transaction,
+        })
+    };
+    Ok(match event {
+        Hub::Matched { .. } => deals.next().map(|deal| Event::Matched(Box::new(deal))),
+        Hub::OrderClosed { order, .. } => Some(Event::Closed(order)),
+        Hub::Transfer { from, to, amount } => Some(Event::Stake { from, to, amount }),
+        Hub::Asset {
+            kind, asset, to, ..
+        } => Some(Event::Owner {
+            kind: asset_kind(kind),
+            asset,
+            owner: to,
+        }),
+        Hub::CategoryCreated {
+            id,
+            name,
+            description,
+            work_clock_time_ref,
+        } => {
+            let large = |_| ChainError::Nonsense(format!("category {id} has an absurd id or time"));
+            let category = Category {
+                name,
+                description,
+                work_clock_time_ref: work_clock_time_ref.try_into().map_err(large)?,
+            };
+            let id = id.try_into().map_err(large)?;
+            Some(Event::Category {
+                id,
+                category,
+                transaction,
+            })
+        }
+        Hub::Initialized {
+            task: id,
+            workerpool,
+        } => task(id, TaskStep::Initialized { workerpool }),
+        Hub::Contributed {
+            task: id,
+            worker,
+            result_hash,
+        } => task(
+            id,
+            TaskStep::Contributed {
+                worker,
+                result_hash,
+            },
+        ),
+        Hub::Certified {
+            task: id,
+            result_hash,
+        } => task(id, TaskStep::Consensus { result_hash }),
+        Hub::Revealed {
+            task: id,
+            worker,
+            digest,
+        } => task(id, TaskStep::Revealed { worker, digest }),
+        Hub::Reopened { task: id } => task(id, TaskStep::Reopened),
+        Hub::Finalized { task: id, results } => task(id, TaskStep::Finalized { results }),
+        Hub::Claimed { task: id } => task(id, TaskStep::Claimed),
+        _ => None,
+    })
+}
+
+const fn asset_kind(kind: events::AssetKind) -> AssetKind {
+    match kind {
+        events::AssetKind::App => AssetKind::App,
+        events::AssetKind::Dataset => AssetKind::Dataset,
+        events::AssetKind::Workerpool => AssetKind::Workerpool,
     }
 }
 
@@ -262,6 +352,11 @@ impl ChainView for HubChain {
             let update = self.next(&mut place).await;
             Some((update, place))
         };
-        futures::stream::unfold(Place { known, follower }, next).boxed()
+        let place = Place {
+            known,
+            follower,
+            begun: false,
+        };
+        futures::stream::unfold(place, next).boxed()
     }
 }

@@ -15,7 +15,7 @@ use std::{future::Future, pin::Pin};
 use alloy_primitives::{Address, B256, Bytes};
 use futures::stream::BoxStream;
 
-pub use event::{AssetKind, Batch, BlockRef, DealRecord, Event, Happening, Update};
+pub use event::{AssetKind, Batch, BlockRef, DealRecord, Event, Happening, TaskStep, Update};
 pub(crate) use event::{Fact, Record};
 pub use hub::HubChain;
 pub(crate) use mirror::{CategoryRecord, Mirror, Touched};

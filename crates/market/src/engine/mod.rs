@@ -35,7 +35,7 @@ use writer::Command;
 const QUEUE: usize = 1_024;
 
 /// Longest wait between two attempts to reach the chain.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The market, as its routes see it. Clones are the same market.
 #[derive(Clone)]

@@ -79,7 +79,7 @@ impl State {
 
     fn grow(&mut self, batch: &Batch) -> Vec<Arc<Listed>> {
         let mut touched = Touched::default();
-        for record in batch.events.iter().map(Record::from) {
+        for record in batch.events.iter().filter_map(Record::of) {
             self.mirror.apply(&record, &mut touched);
             self.history.apply(&record);
             self.facts.push(record);

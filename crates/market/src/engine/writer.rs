@@ -116,9 +116,7 @@ fn work_out(market: &Market, commands: impl Iterator<Item = Command>) -> Group {
             Command::Chain { update, done } => {
                 let changed = state.apply(&update);
                 if heard {
-                    group
-                        .messages
-                        .extend(deals(market.domain.chain_id, &update));
+                    group.messages.extend(told(market.domain.chain_id, &update));
                     group
                         .messages
                         .extend(changed.iter().map(|listed| Message::updated(listed)));
@@ -135,18 +133,26 @@ fn work_out(market: &Market, commands: impl Iterator<Item = Command>) -> Group {
 }
 
 /// What the feed says of a step of the chain.
-fn deals(chain_id: u64, update: &Update) -> Vec<Option<Message>> {
+fn told(chain_id: u64, update: &Update) -> Vec<Option<Message>> {
     match update {
         Update::Rollback { to } => vec![Message::rollback(*to)],
         Update::Batch(batch) => {
-            let made = batch
+            let told = batch
                 .events
                 .iter()
                 .filter_map(|happening| match &happening.event {
                     Event::Matched(made) => Some(Message::deal(chain_id, happening, made)),
+                    Event::Task {
+                        task,
+                        step,
+                        transaction,
+                    } => {
+                        let what = (*task, step, *transaction);
+                        Some(Message::task(chain_id, happening, what))
+                    }
                     _ => None,
                 });
-            made.collect()
+            told.collect()
         }
     }
 }

@@ -10,10 +10,7 @@ use super::{
     StorageError, Store,
     write::{self, Open, ROWS, hash_text, small, text},
 };
-use crate::{
-    chain::{DealRecord, Event, Happening},
-    order::iso,
-};
+use crate::chain::{DealRecord, Event, Happening};
 
 /// The deal of the API.
 #[derive(Serialize)]
@@ -45,7 +42,7 @@ impl<'a> ShownDeal<'a> {
             request_hash: made.request,
             volume: made.deal.bot_size,
             block_number: happening.block,
-            block_timestamp: iso(small(happening.timestamp).saturating_mul(1_000)),
+            block_timestamp: happening.iso(),
             transaction_hash: made.transaction,
         }
     }

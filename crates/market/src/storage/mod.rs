@@ -8,7 +8,7 @@ mod load;
 mod schema;
 mod write;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use canut_protocol::{Domain, OrderHash};
 use sqlx::{AnyPool, any::AnyPoolOptions};
@@ -67,6 +67,13 @@ pub enum StorageError {
     /// The URL is of no known database.
     #[error("`{0}` is no database: write `sqlite:FILE` or `postgres://USER:PASSWORD@HOST/NAME`")]
     Url(String),
+}
+
+/// The URL of the SQLite database in that file. `None` when the file has no absolute path.
+pub fn sqlite_url(file: &Path) -> Option<String> {
+    let file = std::path::absolute(file).ok()?;
+    let url = url::Url::from_file_path(file).ok()?;
+    Some(format!("sqlite://{}", url.path()))
 }
 
 impl Store {

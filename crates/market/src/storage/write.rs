@@ -127,11 +127,11 @@ async fn insert_block(open: &mut Open<'_>, at: BlockRef) -> Result<(), StorageEr
 }
 
 async fn insert_facts(open: &mut Open<'_>, events: &[Happening]) -> Result<(), StorageError> {
+    let records: Vec<_> = events.iter().filter_map(Record::of).collect();
     let mut position = 0;
-    for events in events.chunks(ROWS) {
-        let mut query = insert("facts (block, position, time, body)", events.len(), 4);
-        for happening in events {
-            let record = Record::from(happening);
+    for records in records.chunks(ROWS) {
+        let mut query = insert("facts (block, position, time, body)", records.len(), 4);
+        for record in records {
             let body = serde_json::to_string(&record.fact)
                 .map_err(|error| StorageError::Damaged(error.to_string()))?;
             query = query

@@ -282,6 +282,60 @@ async fn the_book_follows_a_real_hub_through_deals_cancellations_and_forks() {
 }
 
 #[tokio::test]
+async fn a_node_that_forgot_everything_is_noticed() {
+    let real = Real::open().await;
+    real.settle().await;
+    let order = real.signed(
+        &developer(),
+        AppOrder {
+            app: real.app,
+            ..app_order(1, 10)
+        },
+    );
+    let hash = real.publish("/apporders", &developer(), &order).await;
+    // Its height falls far below what was told, and stays there.
+    real.node.rpc("anvil_reset", json!([])).await;
+    real.node.rpc("anvil_mine", json!([1])).await;
+    real.settle().await;
+    assert_eq!(real.world.ok("/categories").await["count"], 0);
+    assert_eq!(
+        real.world.standing("/apporders", &hash).await,
+        ("dead".to_owned(), 10)
+    );
+}
+
+#[tokio::test]
+async fn over_websocket_nobody_waits_for_the_next_look() {
+    let real = Real::open().await;
+    // It would look once in an hour.
+    let follow = FollowConfig {
+        poll: Duration::from_secs(3_600),
+        ..FollowConfig::default()
+    };
+    let provider = connect(&real.node.url.replace("http", "ws")).await.unwrap();
+    let hub = Hub::new(provider, *real.hub.deployment());
+    let database = sqlite();
+    let config = Config::new(real.domain(), &database.url);
+    let world = World::serving(Arc::new(HubChain::new(hub, 0, follow)), config).await;
+    world.server.reached(real.node.head().await).await;
+    for _ in 0..3 {
+        real.party(3).await;
+        world.server.reached(real.node.head().await).await;
+    }
+    let order = real.signed(
+        &developer(),
+        AppOrder {
+            app: real.app,
+            ..app_order(1, 10)
+        },
+    );
+    let (status, body) = world
+        .publish("/apporders", &developer(), &json!(order))
+        .await;
+    assert!(status.is_success(), "{body}");
+}
+
+#[tokio::test]
 async fn a_presigned_order_is_taken_and_one_of_nobody_is_not() {
     let real = Real::open().await;
     let dev = Caller::new(real.hub.clone(), real.node.sender(1).await);

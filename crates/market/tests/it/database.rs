@@ -29,8 +29,10 @@ pub(crate) async fn databases() -> Vec<Database> {
         _folder: Some(folder),
     }];
     match postgres().await {
-        Ok(server) => databases.push(server.database().await),
-        Err(why) => eprintln!("not tried on PostgreSQL: {why}"),
+        Some(server) => databases.push(server.database().await),
+        None => {
+            eprintln!("not tried on PostgreSQL: it is not installed (apt-get install postgresql)")
+        }
     }
     databases
 }
@@ -75,31 +77,25 @@ impl Postgres {
     }
 }
 
-async fn postgres() -> Result<&'static Postgres, String> {
-    static SERVER: OnceCell<Result<Postgres, String>> = OnceCell::const_new();
-    SERVER
-        .get_or_init(|| async { find() })
-        .await
-        .as_ref()
-        .map_err(Clone::clone)
+/// The server; none where PostgreSQL is not installed. One that is installed must work.
+async fn postgres() -> Option<&'static Postgres> {
+    static SERVER: OnceCell<Option<Postgres>> = OnceCell::const_new();
+    SERVER.get_or_init(|| async { find() }).await.as_ref()
 }
 
-fn find() -> Result<Postgres, String> {
+fn find() -> Option<Postgres> {
     if let Ok(url) = std::env::var("CANUT_TEST_POSTGRES") {
-        return Ok(Postgres {
+        return Some(Postgres {
             url: url.trim_end_matches('/').to_owned(),
             _running: None,
         });
     }
-    let versions = fs::read_dir("/usr/lib/postgresql")
-        .map_err(|_| "it is not installed: apt-get install postgresql")?;
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
     let newest = versions
         .filter_map(|entry| Some(entry.ok()?.path().join("bin")))
-        .max();
-    let binaries = newest
         .filter(|path| path.join("initdb").exists())
-        .ok_or("it has no initdb")?;
-    start(&binaries)
+        .max()?;
+    Some(start(&newest).unwrap_or_else(|why| panic!("PostgreSQL is installed, but {why}")))
 }
 
 /// Runs a script, as the user that the package made if this is root: PostgreSQL refuses to be root.

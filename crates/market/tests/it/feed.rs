@@ -1,7 +1,8 @@
 //! The push feed.
 
-use canut_market::chain::Event;
-use canut_protocol::Order;
+use alloy_primitives::{Address, B256, Bytes};
+use canut_market::chain::{Event, TaskStep};
+use canut_protocol::{Order, TaskId};
 use futures::StreamExt;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -83,6 +84,87 @@ async fn listeners_hear_of_orders_and_deals() {
         }
     };
     assert!(last.reason.contains("shutting down"), "{last:?}");
+}
+
+/// Each row: a step, its name in the feed, and a field that tells more.
+#[tokio::test]
+async fn listeners_hear_how_tasks_get_on_and_what_a_fork_takes_back() {
+    let world = World::new().await;
+    let mut tasks = listen(&world, "?topics=tasks").await;
+    let (worker, hash) = (Address::repeat_byte(0xab), B256::repeat_byte(7));
+    let shown = json!(worker.to_checksum(None));
+    let results = Bytes::from_static(b"/ipfs/");
+    let rows = [
+        (
+            TaskStep::Initialized { workerpool: worker },
+            "task_initialized",
+            "workerpool",
+            shown.clone(),
+        ),
+        (
+            TaskStep::Contributed {
+                worker,
+                result_hash: hash,
+            },
+            "task_contributed",
+            "worker",
+            shown,
+        ),
+        (
+            TaskStep::Consensus { result_hash: hash },
+            "task_consensus",
+            "resultHash",
+            json!(hash),
+        ),
+        (
+            TaskStep::Revealed {
+                worker,
+                digest: hash,
+            },
+            "task_revealed",
+            "resultDigest",
+            json!(hash),
+        ),
+        (
+            TaskStep::Finalized {
+                results: results.clone(),
+            },
+            "task_finalized",
+            "results",
+            json!(results),
+        ),
+        (TaskStep::Reopened, "task_reopened", "blockNumber", json!(2)),
+        (
+            TaskStep::Claimed,
+            "task_claimed",
+            "transactionHash",
+            json!(hash),
+        ),
+    ];
+    let task = TaskId(B256::repeat_byte(9));
+    let step = |step| Event::Task {
+        task,
+        step,
+        transaction: hash,
+    };
+    let events = rows.iter().map(|(what, ..)| step(what.clone()));
+    world.mine(events.collect()).await;
+    for (_, event, field, value) in rows {
+        let heard = next(&mut tasks).await;
+        assert_eq!(
+            (&heard["event"], &heard["payload"]["taskid"]),
+            (&json!(event), &json!(task))
+        );
+        assert_eq!(heard["payload"][field], value, "{heard}");
+    }
+    world.chain.reorganise(1, vec![vec![]]);
+    assert_eq!(next(&mut tasks).await["event"], "rollback");
+    let world = world.restarted().await;
+    assert_eq!(
+        world.ok("/deals").await["count"],
+        0,
+        "steps of tasks are not kept"
+    );
 }
 
 #[tokio::test]
