@@ -26,7 +26,7 @@ use canut_worker::{
     Place,
     misbehaviour::{self, Cheat, Misbehaviour},
 };
-use eyre::{Result, WrapErr};
+use eyre::{OptionExt, Result, WrapErr};
 
 pub(crate) use accounts::{Accounts, NAMED, RLC_EACH};
 use serving::Serving;
@@ -252,8 +252,8 @@ async fn prepare(accounts: &Accounts, node: &Node) -> Result<(Deployment, Addres
 }
 
 async fn market(settings: &Settings, hub: Hub) -> Result<canut_market::Server> {
-    let file = absolute(&settings.folder.join("market.sqlite"))?;
-    let storage = format!("sqlite:{}", file.display());
+    let storage = canut_market::sqlite_url(&settings.folder.join("market.sqlite"))
+        .ok_or_eyre("the folder's name cannot be part of a URL")?;
     let mut config = canut_market::Config::new(hub.domain(), storage);
     config.listen = settings.market;
     let chain = HubChain::new(hub, 0, FollowConfig::default());

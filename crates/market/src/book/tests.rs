@@ -137,7 +137,7 @@ prop_compose! {
 /// What changes while a book lives.
 #[derive(Clone, Debug)]
 enum Change {
-    Insert(AnyOrder),
+    Insert(Box<AnyOrder>),
     Remove(prop::sample::Index),
     Consume(prop::sample::Index),
     Close(prop::sample::Index),
@@ -148,7 +148,7 @@ enum Change {
 
 fn any_change() -> impl Strategy<Value = Change> {
     prop_oneof![
-        6 => any_order().prop_map(Change::Insert),
+        6 => any_order().prop_map(|order| Change::Insert(Box::new(order))),
         1 => any::<prop::sample::Index>().prop_map(Change::Remove),
         2 => any::<prop::sample::Index>().prop_map(Change::Consume),
         1 => any::<prop::sample::Index>().prop_map(Change::Close),
@@ -170,7 +170,7 @@ fn live(changes: &[Change]) -> (Book, Mirror, Vec<Arc<Entry>>) {
                 } else {
                     0xa1
                 });
-                let entry = entry(order.clone(), signer, published / 3);
+                let entry = entry(AnyOrder::clone(order), signer, published / 3);
                 book.insert(Arc::clone(&entry), &mirror);
                 entries.push(entry);
                 continue;
