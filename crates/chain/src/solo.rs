@@ -284,7 +284,8 @@ impl Sealer {
             .core
             .build(parent.head.hash, ctx, &mut best, &Cancel::default())?;
         for (tx, reason) in best.refused {
-            tracing::debug!(hash = %tx.inner().hash(), %reason, "dropped");
+            // Its sender was told a hash, and will wait for it: whoever runs the node should see why.
+            tracing::warn!(hash = %tx.inner().hash(), from = %tx.signer(), %reason, "dropped");
             self.pool.remove(tx.inner().hash());
         }
         if sealed.block.transactions.is_empty() && !empty {

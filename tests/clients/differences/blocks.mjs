@@ -1,5 +1,5 @@
 import { ABSENT } from '../lib/compare.mjs';
-import { answered, extraData, genesis, receiptTime, refused, size, totalDifficulty } from './common.mjs';
+import { answered, blobPrice, extraData, genesis, receiptTime, refused, size, totalDifficulty } from './common.mjs';
 
 const percentile = 'geth refuses percentiles that are out of range or order';
 
@@ -7,6 +7,7 @@ export default [
   extraData,
   totalDifficulty,
   size,
+  blobPrice,
   receiptTime,
   ...genesis,
   { at: ['pending block.hash', 'pending block.nonce', 'pending block.miner'], ours: null, reason: 'geth: a block that is not sealed has none' },

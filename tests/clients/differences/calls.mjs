@@ -52,7 +52,7 @@ export default [
   ...refused('both kinds of fee: call', -32000, bothKinds, 'geth refuses an ambiguous price'),
   ...refused('a fee below the base fee: call', -32000, /^err: max fee per gas less than block base fee: .* \(supplied gas 50000000\)$/, 'geth checks the price that a call names'),
   ...refused('both kinds of fee: estimate', -32000, bothKinds, checks),
-  ...refused('a transfer beyond the balance: estimate', -32000, new RegExp(`^failed with \\d+ gas: ${funds.replaceAll('*', '\\*')} 1$`), checks),
+  ...refused('a transfer beyond the balance: estimate', -32000, new RegExp(`^failed with \\d+ gas: ${funds.replace(/[*+]/g, '\\$&')} 1$`), checks),
   ...refused('a transfer at a price beyond the balance: estimate', -32000, 'gas required exceeds allowance (0)', checks),
   ...refused('a tip above the fee: estimate', -32000, /^failed with \d+ gas: max priority fee per gas higher than max fee per gas/, checks),
   ...refused('a fee below the base fee: estimate', -32000, /^failed with \d+ gas: max fee per gas less than block base fee/, checks),

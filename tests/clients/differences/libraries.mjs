@@ -37,7 +37,6 @@ export const viem = [
   baseFeeInCalls,
   ...estimates('estimate'),
   { at: 'revert with *: *.*.2', anvil: /custom error|panic: /, ours: REVERT, reason: words },
-  { at: 'revert with *: estimate.4.0', anvil: 'TransactionExecutionError', ours: 'EstimateGasExecutionError', reason: 'viem prefers eth_fillTransaction, which anvil has' },
   { at: ['nonce used.2.*', 'insufficient funds.2.*'], anvil: /Transaction(RejectedRpcError| creation failed)/, ours: /InvalidInputRpcError|Missing or invalid parameters/, reason: words },
   { at: ['nonce used.*.1', 'insufficient funds.*.1'], anvil: -32003, ours: -32000, reason: words },
   { at: 'nonce used.4.2', ours: NONCE, reason: words },

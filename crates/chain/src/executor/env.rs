@@ -3,6 +3,7 @@
 use super::{BlockCtx, Rules};
 use crate::state::StateCache;
 use alloy::consensus::{Header, Transaction, TxEnvelope, transaction::Recovered};
+use alloy_primitives::{Address, Signature};
 use revm::{
     Context, MainBuilder, MainContext, MainnetEvm,
     context::{BlockEnv, CfgEnv, TxEnv},
@@ -63,6 +64,18 @@ pub(crate) fn block_env_of(rules: &Rules, header: &Header) -> BlockEnv {
         blob_excess_gas_and_price: Some(BlobExcessGasAndPrice::new_with_spec(0, rules.spec)),
         slot_num: 0,
     }
+}
+
+/// What stands in for the signature of an account whose key nobody gave. No key can make one for
+/// itself: its `r` would have to be the address that follows from it.
+pub(crate) fn stand_in(sender: Address) -> Signature {
+    Signature::new(U256::from_be_slice(sender.as_slice()), U256::ONE, false)
+}
+
+/// Whether a transaction has [`stand_in`] for a signature. Its sender may be a contract (no
+/// EIP-3607).
+pub(crate) fn stands_in(tx: &Recovered<TxEnvelope>) -> bool {
+    *tx.inner().signature() == stand_in(tx.signer())
 }
 
 /// A signed transaction.

@@ -2,7 +2,7 @@
 
 use super::{
     BlockCtx, Cancel, ExecuteError, Rejection, Rules,
-    env::{Vm, block_env, config, evm_on, transaction_env},
+    env::{Vm, block_env, config, evm_on, stands_in, transaction_env},
 };
 use crate::{
     engine::TxSource,
@@ -50,6 +50,7 @@ pub(crate) fn execute(
                 continue;
             }
             let env = transaction_env(&tx);
+            vm.ctx.cfg.disable_eip3607 = stands_in(&tx);
             match vm.transact_commit(env.clone()) {
                 Ok(result) => done.add((*tx).clone(), result),
                 Err(EVMError::Transaction(reason)) => {
@@ -115,6 +116,7 @@ pub(crate) fn replay_before(
     let root = block.header.parent_beacon_block_root.unwrap_or_default();
     system_calls(vm, block.header.parent_hash, root)?;
     for tx in block.transactions.iter().take(count) {
+        vm.ctx.cfg.disable_eip3607 = stands_in(tx);
         vm.transact_commit(transaction_env(tx))
             .map_err(|error| match error {
                 EVMError::Database(error) => ExecuteError::Read(error),

@@ -1,12 +1,16 @@
 //! Running transactions: from a parent state and a list to a block, whoever ordered it.
 
+mod call_error;
 mod env;
 mod execute;
 mod header;
 mod rejection;
 pub(crate) mod simulate;
 
-pub(crate) use env::{MAX_INIT_CODE, MAX_TX_GAS, block_env_of, config, evm_on, transaction_env};
+pub(crate) use call_error::CallError;
+pub(crate) use env::{
+    MAX_INIT_CODE, MAX_TX_GAS, block_env_of, config, evm_on, stand_in, stands_in, transaction_env,
+};
 pub(crate) use execute::{Execution, execute, replay_before};
 pub(crate) use header::{assemble, next_base_fee};
 pub use rejection::Rejection;

@@ -1,7 +1,7 @@
 //! Running what is not in a block: calls, gas estimates, access lists.
 
 use super::{
-    BlockCtx, Rejection, Rules,
+    BlockCtx, CallError, Rejection, Rules,
     env::{MAX_TX_GAS, block_env, config, evm_on},
 };
 use crate::state::{ReadError, StateCache, StateReader};
@@ -27,22 +27,6 @@ pub(crate) const CALL_GAS_CAP: u64 = 50_000_000;
 const TRANSFER_GAS: u64 = 21_000;
 /// An estimate may be this much too high, in thousandths (geth's `estimateGasErrorRatio`).
 const ESTIMATE_ERROR: u64 = 15;
-
-/// A call that was not run, or could not be.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CallError {
-    #[error(transparent)]
-    Read(#[from] ReadError),
-    #[error("err: {reason} (supplied gas {gas})")]
-    Rejected { reason: Rejection, gas: u64 },
-    #[error("{0}")]
-    Arguments(&'static str),
-    #[error("gas required exceeds allowance ({0})")]
-    Allowance(u64),
-    /// The call fails whatever its gas; this is how.
-    #[error("failed")]
-    Failed(Box<ExecutionResult>),
-}
 
 /// Calls on one state at one block.
 pub(crate) struct Simulation<'a> {
@@ -100,9 +84,7 @@ impl<'a> Simulation<'a> {
         let mut cache = StateCache::new(self.state);
         for (address, over) in self.overrides.into_iter().flatten() {
             if over.state.is_some() && over.state_diff.is_some() {
-                return Err(CallError::Arguments(
-                    "account has both 'state' and 'stateDiff'",
-                ));
+                return Err(CallError::BothStates(*address));
             }
             cache.edit(*address, |info| {
                 info.balance = over.balance.unwrap_or(info.balance);
@@ -123,21 +105,23 @@ impl<'a> Simulation<'a> {
         Ok(cache)
     }
 
-    /// What a request asks, with defaults; `gas` if it names none.
-    fn transaction(&self, request: &TransactionRequest, gas: u64) -> Result<TxEnv, CallError> {
+    /// Refuses a request that contradicts itself or the chain.
+    pub(crate) fn check(&self, request: &TransactionRequest) -> Result<(), CallError> {
         if request.gas_price.is_some()
             && (request.max_fee_per_gas.is_some() || request.max_priority_fee_per_gas.is_some())
         {
-            return Err(CallError::Arguments(
-                "both gasPrice and (maxFeePerGas or maxPriorityFeePerGas) specified",
-            ));
+            return Err(CallError::BothFees);
         }
-        if request
-            .chain_id
-            .is_some_and(|id| id != self.config.chain_id)
-        {
-            return Err(CallError::Arguments("chainId does not match node's"));
+        let want = self.config.chain_id;
+        match request.chain_id.filter(|have| *have != want) {
+            Some(have) => Err(CallError::ChainId { have, want }),
+            None => Ok(()),
         }
+    }
+
+    /// What a request asks, with defaults; `gas` if it names none.
+    fn transaction(&self, request: &TransactionRequest, gas: u64) -> Result<TxEnv, CallError> {
+        self.check(request)?;
         let authorizations = request.authorization_list.clone().unwrap_or_default();
         let data = request.input.input().cloned().unwrap_or_default();
         let tx_type = match request {
@@ -243,6 +227,9 @@ impl<'a> Simulation<'a> {
                     reason: Rejection::IntrinsicGas { .. } | Rejection::FloorGas { .. },
                     ..
                 }) => Ok(None),
+                Err(CallError::Rejected { reason, gas }) => {
+                    Err(CallError::NotEstimated { reason, gas })
+                }
                 other => other.map(Some),
             }
         };
@@ -271,7 +258,7 @@ impl<'a> Simulation<'a> {
                 low = likely
             }
         }
-        while low + 1 < high && (high - low) * 1000 / high > ESTIMATE_ERROR {
+        while low + 1 < high && (high - low) * 1000 >= high * ESTIMATE_ERROR {
             let middle = (low + (high - low) / 2).min(low.saturating_mul(2));
             if succeeds(middle)? {
                 high = middle
@@ -288,9 +275,7 @@ impl<'a> Simulation<'a> {
             return Ok(u64::MAX);
         }
         let balance = self.cache()?.balance(tx.caller)?;
-        let left = balance
-            .checked_sub(tx.value)
-            .ok_or(CallError::Arguments("insufficient funds for transfer"))?;
+        let left = balance.checked_sub(tx.value).ok_or(CallError::Transfer)?;
         Ok((left / U256::from(tx.gas_price)).saturating_to())
     }
 

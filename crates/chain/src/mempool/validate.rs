@@ -59,9 +59,6 @@ impl Validation<'_> {
             }
             Some(_) => {}
         }
-        if tx.tx_type() == TxType::Eip4844 {
-            return Err(Rejection::TypeNotSupported);
-        }
         let sender = tx.recover_signer().map_err(|_| Rejection::InvalidSender)?;
         self.check_of(tx, sender)?;
         Ok(sender)
@@ -69,6 +66,9 @@ impl Validation<'_> {
 
     /// The same, of a transaction whose sender is known.
     pub(crate) fn check_of(&self, tx: &TxEnvelope, sender: Address) -> Result<(), Rejection> {
+        if tx.tx_type() == TxType::Eip4844 {
+            return Err(Rejection::TypeNotSupported);
+        }
         let gas = tx.gas_limit();
         if tx.kind() == TxKind::Create && tx.input().len() > MAX_INIT_CODE {
             return Err(Rejection::InitCode {

@@ -9,9 +9,9 @@ use super::{
 use crate::store::SealedBlock;
 use alloy::{
     consensus::Header,
-    eips::{BlockId, BlockNumberOrTag},
+    eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718},
 };
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
 use serde_json::{Value, value::RawValue};
 use std::sync::Arc;
 
@@ -30,10 +30,8 @@ impl Api {
             _ => params.get(0),
         };
         match method {
-            "eth_getBlockByNumber" => {
-                self.block_json(by_number()?, params.opt(1)?.unwrap_or(false))
-            }
-            "eth_getBlockByHash" => self.block_json(by_hash()?, params.opt(1)?.unwrap_or(false)),
+            "eth_getBlockByNumber" => self.block_json(by_number()?, params.get(1)?),
+            "eth_getBlockByHash" => self.block_json(by_hash()?, params.get(1)?),
             "eth_getBlockReceipts" => raw(&self.block_by(hashes()?)?.map(|block| {
                 (0..block.transactions.len())
                     .filter_map(|index| convert::receipt(&block, index))
@@ -43,6 +41,10 @@ impl Api {
             "eth_getBlockTransactionCountByHash" => self.count_json(by_hash()?),
             "eth_getTransactionByBlockNumberAndIndex" => self.indexed(by_number()?, index()?),
             "eth_getTransactionByBlockHashAndIndex" => self.indexed(by_hash()?, index()?),
+            "eth_getRawTransactionByBlockNumberAndIndex" => {
+                self.raw_indexed(by_number()?, index()?)
+            }
+            "eth_getRawTransactionByBlockHashAndIndex" => self.raw_indexed(by_hash()?, index()?),
             "eth_getUncleCountByBlockNumber" => raw(&self.block_by(by_number()?)?.map(|_| "0x0")),
             "eth_getUncleCountByBlockHash" => raw(&self.block_by(by_hash()?)?.map(|_| "0x0")),
             "eth_getUncleByBlockNumberAndIndex" | "eth_getUncleByBlockHashAndIndex" => raw(&()),
@@ -87,6 +89,14 @@ impl Api {
         raw(&self
             .block_by(id)?
             .and_then(|block| convert::transaction(&block, index)))
+    }
+
+    fn raw_indexed(&self, id: BlockId, index: usize) -> RpcResult<Box<RawValue>> {
+        let block = self.block_by(id)?;
+        let tx = block
+            .as_ref()
+            .and_then(|block| block.transactions.get(index));
+        raw(&tx.map_or_else(Bytes::new, |tx| tx.inner().encoded_2718().into()))
     }
 
     /// The block that the ready transactions would make: what only execution tells is null, as geth

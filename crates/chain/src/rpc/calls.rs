@@ -6,10 +6,7 @@ use super::{
     message::Params,
     quantity,
 };
-use crate::executor::{
-    Rejection,
-    simulate::{CallError, Simulation},
-};
+use crate::executor::{CallError, simulate::Simulation};
 use alloy::{
     eips::eip2930::AccessListResult,
     rpc::types::{BlockOverrides, TransactionRequest, state::StateOverride},
@@ -22,11 +19,6 @@ impl From<CallError> for RpcError {
         match error {
             CallError::Read(error) => error.into(),
             CallError::Failed(result) => failed(&result),
-            // geth says these of a call without the gas that it supplied.
-            CallError::Rejected {
-                reason: reason @ Rejection::FundsOf { .. },
-                ..
-            } => reason.into(),
             other => Self::server(other.to_string()),
         }
     }

@@ -6,7 +6,7 @@ use super::{
     message::{Params, raw},
 };
 use crate::{
-    executor::{block_env_of, config, evm_on, replay_before, transaction_env},
+    executor::{block_env_of, config, evm_on, replay_before, stands_in, transaction_env},
     state::StateCache,
     store::{SealedBlock, Snapshot, Version},
 };
@@ -78,11 +78,7 @@ impl Api {
         index: usize,
         options: &GethDebugTracingOptions,
     ) -> RpcResult<GethTrace> {
-        let parent = block
-            .number()
-            .checked_sub(1)
-            .and_then(|number| Snapshot::at(version, number));
-        let parent = parent.ok_or_else(|| {
+        let parent = Snapshot::before(version, block.number()).ok_or_else(|| {
             RpcError::server(format!(
                 "required historical state unavailable: the parent of block {}",
                 block.number()
@@ -93,15 +89,14 @@ impl Api {
             .get(index)
             .ok_or_else(|| RpcError::server("transaction not found"))?;
         let mut cache = StateCache::new(&parent);
-        let (config, env) = (
-            config(&self.core.rules),
-            block_env_of(&self.core.rules, &block.header),
-        );
+        let rules = &self.core.rules;
+        let (mut config, env) = (config(rules), block_env_of(rules, &block.header));
         replay_before(
             &mut evm_on(&mut cache, config.clone(), env.clone()),
             block,
             index,
         )?;
+        config.disable_eip3607 = stands_in(tx);
         inspect(&mut cache, config, env, transaction_env(tx), options)
     }
 }

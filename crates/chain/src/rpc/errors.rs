@@ -6,7 +6,7 @@ use crate::{
     state::ReadError,
     store::StoreError,
 };
-use alloy::sol_types::decode_revert_reason;
+use alloy::{eips::BlockId, sol_types::decode_revert_reason};
 use alloy_primitives::{Bytes, hex};
 use revm::context::result::{HaltReason, OutOfGasError};
 use serde::Serialize;
@@ -57,6 +57,14 @@ impl RpcError {
         Self::new(-32700, "parse error")
     }
 
+    /// -32000: a state is asked for of a block that is not there.
+    pub(crate) fn no_header(block: &BlockId) -> Self {
+        Self::server(match block {
+            BlockId::Hash(_) => "header for hash not found",
+            BlockId::Number(_) => "header not found",
+        })
+    }
+
     /// -32601.
     pub(crate) fn no_method(method: &str) -> Self {
         let shown: String = method.chars().take(64).collect();
@@ -74,6 +82,11 @@ impl RpcError {
     /// -32003: the answer would be too large.
     pub(crate) fn too_large() -> Self {
         Self::new(-32003, "response too large")
+    }
+
+    /// Whether it is [`Self::too_large`].
+    pub(crate) fn is_too_large(&self) -> bool {
+        self.code == -32003
     }
 
     /// -32603.

@@ -39,18 +39,12 @@ impl Api {
                 "over the query limit {PERCENTILES}"
             )));
         }
-        let ordered = percentiles.windows(2).all(|pair| pair[0] < pair[1]);
-        if !ordered
-            || percentiles
-                .iter()
-                .any(|value| !(0.0..=100.0).contains(value))
-        {
-            return Err(RpcError::server("invalid reward percentile"));
-        }
+        check_percentiles(&percentiles)?;
         let version = self.head();
         let beyond = || {
             RpcError::server(format!(
-                "request beyond head block: requested {newest}, head {}",
+                "request beyond head block: requested {}, head {}",
+                newest.as_number().unwrap_or_default(),
                 version.head.number()
             ))
         };
@@ -85,6 +79,27 @@ impl Api {
         history.reward = (!percentiles.is_empty()).then_some(rewards);
         Ok(history)
     }
+}
+
+/// Refuses percentiles out of range or order.
+fn check_percentiles(percentiles: &[f64]) -> RpcResult<()> {
+    let mut before: Option<f64> = None;
+    for (index, percentile) in percentiles.iter().enumerate() {
+        let wrong = if !(0.0..=100.0).contains(percentile) {
+            Some(format!("{percentile:.6}"))
+        } else {
+            before
+                .filter(|before| percentile <= before)
+                .map(|before| format!("#{}:{before:.6} >= #{index}:{percentile:.6}", index - 1))
+        };
+        if let Some(wrong) = wrong {
+            return Err(RpcError::server(format!(
+                "invalid reward percentile: {wrong}"
+            )));
+        }
+        before = Some(*percentile);
+    }
+    Ok(())
 }
 
 /// A number that some libraries write in hexadecimal, and some in decimal.

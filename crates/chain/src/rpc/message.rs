@@ -9,12 +9,12 @@ use std::borrow::Cow;
 #[derive(Debug)]
 pub(crate) enum Message<'a> {
     /// One call; the answer is one object.
-    Single(Result<Call<'a>, RpcError>),
+    Single(Result<Call<'a>, Refused<'a>>),
     /// Many; the answer is a list.
-    Batch(Vec<Result<Call<'a>, RpcError>>),
+    Batch(Vec<Result<Call<'a>, Refused<'a>>>),
 }
 
-/// One call. Without an id it wants no answer.
+/// One call. Without an id it wants no answer; `null` is an id.
 #[derive(Debug)]
 pub(crate) struct Call<'a> {
     pub(crate) id: Option<&'a RawValue>,
@@ -22,16 +22,29 @@ pub(crate) struct Call<'a> {
     pub(crate) params: Params<'a>,
 }
 
+/// What is no call, and the id that it had all the same.
+#[derive(Debug)]
+pub(crate) struct Refused<'a> {
+    pub(crate) id: Option<&'a RawValue>,
+    pub(crate) error: RpcError,
+}
+
+/// Every field as it was written: one that makes no sense must not hide the others.
 #[derive(Deserialize)]
 struct Wire<'a> {
-    #[serde(borrow, default)]
-    jsonrpc: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
+    jsonrpc: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
     id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
+    #[serde(borrow, default, deserialize_with = "present")]
+    method: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
     params: Option<&'a RawValue>,
+}
+
+/// A field that is there, `null` included.
+fn present<'de, D: serde::Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(field).map(Some)
 }
 
 /// Longest id, bytes: it is repeated in the answer.
@@ -39,7 +52,7 @@ const MAX_ID: usize = 256;
 
 /// Reads a message; at most `max_batch` calls.
 pub(crate) fn parse(bytes: &[u8], max_batch: usize) -> Message<'_> {
-    let refuse = |error| Message::Single(Err(error));
+    let refuse = |error| Message::Single(Err(Refused { id: None, error }));
     let Ok(text) = std::str::from_utf8(bytes) else {
         return refuse(RpcError::parse());
     };
@@ -65,48 +78,79 @@ pub(crate) fn parse(bytes: &[u8], max_batch: usize) -> Message<'_> {
     Message::Single(parse_call(text))
 }
 
-fn parse_call(text: &str) -> Result<Call<'_>, RpcError> {
-    let invalid = || RpcError::invalid_request("invalid request");
-    let wire: Wire<'_> = serde_json::from_str(text).map_err(|_| invalid())?;
-    let id = wire.id;
-    let id_is_valid = |id: &RawValue| {
-        let first = id.get().as_bytes().first();
-        id.get().len() <= MAX_ID && !matches!(first, Some(b'[' | b'{'))
+fn parse_call(text: &str) -> Result<Call<'_>, Refused<'_>> {
+    let refuse = |id| Refused {
+        id,
+        error: RpcError::invalid_request("invalid request"),
     };
-    match wire.method {
-        Some(method) if wire.jsonrpc.as_deref() == Some("2.0") && id.is_none_or(id_is_valid) => {
-            Ok(Call {
-                id,
-                method,
-                params: Params::parse(wire.params)?,
-            })
-        }
-        _ => Err(invalid()),
+    let wire: Wire<'_> = serde_json::from_str(text).map_err(|_| refuse(None))?;
+    let is_valid = |id: &&RawValue| {
+        id.get().len() <= MAX_ID && !id.get().starts_with('[') && !id.get().starts_with('{')
+    };
+    let id = wire.id.filter(is_valid);
+    let current = wire.jsonrpc.is_some_and(|version| {
+        serde_json::from_str::<Cow<'_, str>>(version.get()).is_ok_and(|version| version == "2.0")
+    });
+    let method = wire.method.map(|name| serde_json::from_str(name.get()));
+    match method {
+        Some(Ok(method)) if current && id.is_some() == wire.id.is_some() => Ok(Call {
+            id,
+            method,
+            params: Params::new(wire.params),
+        }),
+        _ => Err(refuse(id)),
     }
 }
 
 /// The arguments of a call, by position.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Params<'a>(Vec<&'a RawValue>);
+pub(crate) struct Params<'a> {
+    list: Vec<&'a RawValue>,
+    /// They are something else than a list.
+    unlisted: bool,
+}
 
 impl<'a> Params<'a> {
-    fn parse(params: Option<&'a RawValue>) -> RpcResult<Self> {
+    fn new(params: Option<&'a RawValue>) -> Self {
         let Some(params) = params.filter(|params| params.get() != "null") else {
-            return Ok(Self::default());
+            return Self::default();
         };
-        let list = serde_json::from_str(params.get());
-        list.map(Self)
-            .map_err(|_| RpcError::params("non-array args"))
+        match serde_json::from_str(params.get()) {
+            Ok(list) => Self {
+                list,
+                unlisted: false,
+            },
+            Err(_) => Self {
+                list: Vec::new(),
+                unlisted: true,
+            },
+        }
+    }
+
+    /// Refuses more arguments than a method takes, and any that are not in a list.
+    pub(crate) fn at_most(&self, most: usize) -> RpcResult<()> {
+        if self.unlisted {
+            Err(RpcError::params("non-array args"))
+        } else if self.list.len() > most {
+            Err(RpcError::params(format!(
+                "too many arguments, want at most {most}"
+            )))
+        } else {
+            Ok(())
+        }
     }
 
     /// Owned text of the arguments, to go to another thread.
     pub(crate) fn to_owned(&self) -> Vec<Box<RawValue>> {
-        self.0.iter().map(|param| (*param).to_owned()).collect()
+        self.list.iter().map(|param| (*param).to_owned()).collect()
     }
 
     /// Borrows what [`Self::to_owned`] gave.
     pub(crate) fn of(owned: &'a [Box<RawValue>]) -> Self {
-        Self(owned.iter().map(|param| &**param).collect())
+        Self {
+            list: owned.iter().map(|param| &**param).collect(),
+            unlisted: false,
+        }
     }
 
     /// Argument `index`, which must be there.
@@ -117,12 +161,21 @@ impl<'a> Params<'a> {
 
     /// Argument `index`; `null` counts as absent.
     pub(crate) fn opt<T: DeserializeOwned>(&self, index: usize) -> RpcResult<Option<T>> {
-        let Some(param) = self.0.get(index).filter(|param| param.get() != "null") else {
+        let Some(param) = self.list.get(index).filter(|param| param.get() != "null") else {
             return Ok(None);
         };
-        let invalid = |error| RpcError::params(format!("invalid argument {index}: {error}"));
+        let invalid = |error: serde_json::Error| {
+            RpcError::params(format!("invalid argument {index}: {}", words(&error)))
+        };
         serde_json::from_str(param.get()).map(Some).map_err(invalid)
     }
+}
+
+/// What is wrong, without the place in a text that the client never wrote in one piece.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }
 
 #[derive(Serialize)]
@@ -190,7 +243,7 @@ mod tests {
 
     fn error(text: &str) -> RpcError {
         match parse(text.as_bytes(), 2) {
-            Message::Single(Err(error)) => error,
+            Message::Single(Err(refused)) => refused.error,
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -207,9 +260,61 @@ mod tests {
             -32600
         );
         assert_eq!(
-            error(r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{}}"#).code,
-            -32602
+            error(r#"{"jsonrpc":"2.0","id":7,"method":null}"#).code,
+            -32600
         );
+    }
+
+    fn call(text: &str) -> Call<'_> {
+        match parse(text.as_bytes(), 1) {
+            Message::Single(Ok(call)) => call,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_id_that_could_be_read() {
+        for text in [
+            r#"{"jsonrpc":"2.0","id":7}"#,
+            r#"{"id":7,"method":"m"}"#,
+            r#"{"jsonrpc":"1.0","id":7,"method":"m"}"#,
+            r#"{"jsonrpc":"2.0","id":7,"method":5}"#,
+        ] {
+            let Message::Single(Err(refused)) = parse(text.as_bytes(), 1) else {
+                panic!("{text}")
+            };
+            assert_eq!(refused.id.map(RawValue::get), Some("7"), "{text}");
+        }
+        let text = r#"{"jsonrpc":"2.0","id":[7],"method":"m"}"#;
+        let Message::Single(Err(refused)) = parse(text.as_bytes(), 1) else {
+            panic!("{text}")
+        };
+        assert!(refused.id.is_none(), "a list is no id");
+    }
+
+    #[test]
+    fn arguments_are_counted_and_named() {
+        let too_many = call(r#"{"jsonrpc":"2.0","id":1,"method":"m","params":[1,2]}"#).params;
+        assert_eq!(too_many.at_most(2), Ok(()));
+        let error = too_many.at_most(1).unwrap_err();
+        assert_eq!(error.message, "too many arguments, want at most 1");
+        let object = call(r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":1}}"#).params;
+        assert_eq!(object.at_most(2).unwrap_err().message, "non-array args");
+        let wrong = too_many.get::<String>(1).unwrap_err();
+        assert_eq!(
+            (wrong.code, wrong.message.as_str()),
+            (
+                -32602,
+                "invalid argument 1: invalid type: integer `2`, expected a string"
+            )
+        );
+    }
+
+    #[test]
+    fn no_id_wants_no_answer_and_null_does() {
+        assert!(call(r#"{"jsonrpc":"2.0","method":"m"}"#).id.is_none());
+        let null = call(r#"{"jsonrpc":"2.0","id":null,"method":"m"}"#).id;
+        assert_eq!(null.map(RawValue::get), Some("null"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! developers.
 
 mod accounts;
+mod arity;
 mod blocks;
 mod calls;
 mod convert;
@@ -9,6 +10,7 @@ mod debug;
 mod dev;
 mod errors;
 mod fees;
+mod fill;
 mod filters;
 mod logs;
 mod message;
@@ -132,6 +134,7 @@ fn is_heavy(method: &str) -> bool {
         "eth_call"
             | "eth_estimateGas"
             | "eth_createAccessList"
+            | "eth_fillTransaction"
             | "eth_getLogs"
             | "eth_getFilterLogs"
             | "eth_getProof"
@@ -142,19 +145,28 @@ fn is_heavy(method: &str) -> bool {
 impl Api {
     /// Answers a call that needs no connection of its own.
     pub(crate) async fn answer(self: &Arc<Self>, call: &Call<'_>) -> RpcResult<Box<RawValue>> {
-        let method = &*call.method;
-        let result = if method.starts_with("eth_subscribe") || method.starts_with("eth_unsubscribe")
-        {
-            Err(RpcError::no_notifications())
-        } else if dev::is_dev(method) {
-            self.developer_answer(method, &call.params).await
-        } else if is_heavy(method) {
-            self.beside(method, &call.params).await
-        } else {
-            self.light(method, &call.params)
-        };
-        self.count(method, &result);
+        let result = self.run(&call.method, &call.params).await;
+        self.count(&call.method, &result);
         result
+    }
+
+    async fn run(self: &Arc<Self>, method: &str, params: &Params<'_>) -> RpcResult<Box<RawValue>> {
+        let most = arity::most(method).ok_or_else(|| RpcError::no_method(method))?;
+        if matches!(method, "eth_subscribe" | "eth_unsubscribe") {
+            return Err(RpcError::no_notifications());
+        }
+        if dev::is_dev(method) {
+            let developer = self.developer.as_ref();
+            let developer = developer.ok_or_else(|| RpcError::no_method(method))?;
+            params.at_most(most)?;
+            return self.developer_answer(developer, method, params).await;
+        }
+        params.at_most(most)?;
+        if is_heavy(method) {
+            self.beside(method, params).await
+        } else {
+            self.light(method, params)
+        }
     }
 
     fn count(&self, method: &str, result: &RpcResult<Box<RawValue>>) {
@@ -191,6 +203,7 @@ impl Api {
             "eth_call" => raw(&self.call(params)?),
             "eth_estimateGas" => raw(&self.estimate_gas(params)?),
             "eth_createAccessList" => raw(&self.create_access_list(params)?),
+            "eth_fillTransaction" => raw(&self.fill_transaction(params.get(0)?)?),
             "eth_getLogs" => raw(&self.get_logs(&params.get(0)?)?),
             "eth_getFilterLogs" => raw(&self.filter_logs(params)?),
             "eth_getProof" => raw(&self.get_proof(params)?),
@@ -210,6 +223,7 @@ impl Api {
             "eth_sendRawTransaction" => raw(&self.send_raw(params.get(0)?)?),
             "eth_getTransactionReceipt" => raw(&self.receipt(params.get(0)?)?),
             "eth_getTransactionByHash" => raw(&self.transaction(params.get(0)?)?),
+            "eth_getRawTransactionByHash" => raw(&self.raw_transaction(params.get(0)?)?),
             "eth_chainId" => raw(&quantity(self.core.rules.chain_id)),
             "eth_blockNumber" => raw(&quantity(self.head().head.number())),
             "eth_getBalance" => raw(&self.balance(params)?),
@@ -219,7 +233,7 @@ impl Api {
             "eth_accounts" => raw(&self
                 .developer
                 .as_ref()
-                .map(Developer::addresses)
+                .map(Developer::accounts)
                 .unwrap_or_default()),
             "eth_syncing" => raw(&false),
             "eth_mining" => raw(&true),
@@ -266,14 +280,14 @@ impl Api {
         let id = id.unwrap_or_default();
         let number = self
             .height(&version, id)?
-            .ok_or_else(|| RpcError::server("header not found"))?;
+            .ok_or_else(|| RpcError::no_header(&id))?;
         let present = matches!(
             id,
             BlockId::Number(BlockNumberOrTag::Pending | BlockNumberOrTag::Latest)
         );
         let header = version
             .header(number)?
-            .ok_or_else(|| RpcError::server("header not found"))?
+            .ok_or_else(|| RpcError::no_header(&id))?
             .1;
         let state = Snapshot::at(&version, number).ok_or_else(|| {
             RpcError::server(format!(

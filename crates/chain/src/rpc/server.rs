@@ -2,8 +2,8 @@
 
 use super::{
     Api,
-    errors::RpcError,
-    message::{Message, answer, parse},
+    errors::{RpcError, RpcResult},
+    message::{Call, Message, answer, parse},
     socket,
 };
 use axum::{
@@ -170,7 +170,33 @@ fn with_cors(server: &Server, mut response: Response) -> Response {
     response
 }
 
-async fn post(State(server): State<Server>, body: Result<Bytes, BytesRejection>) -> Response {
+/// Whether a request says that it is JSON. A web page may post plain text to any address without
+/// asking, JSON it may not.
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let kind = value.and_then(|value| value.split(';').next());
+    kind.is_some_and(|kind| {
+        [
+            "application/json",
+            "application/json-rpc",
+            "application/jsonrequest",
+        ]
+        .iter()
+        .any(|known| kind.trim().eq_ignore_ascii_case(known))
+    })
+}
+
+async fn post(
+    State(server): State<Server>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    if !is_json(&headers) {
+        let words = "invalid content type, only application/json is supported\n";
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, words).into_response();
+    }
     let (status, text) = match body {
         Ok(body) => (StatusCode::OK, respond(&server.api, &body).await),
         Err(refusal) if refusal.status() == StatusCode::PAYLOAD_TOO_LARGE => {
@@ -195,43 +221,64 @@ async fn post(State(server): State<Server>, body: Result<Bytes, BytesRejection>)
 
 /// The answer to a message; `None` if it wants none.
 async fn respond(api: &Arc<Api>, bytes: &[u8]) -> Option<String> {
-    match parse(bytes, api.limits.batch) {
-        Message::Single(Err(error)) => Some(answer(None, &Err(error))),
-        Message::Single(Ok(call)) => {
-            let result = bounded(api, api.answer(&call).await, api.limits.response_bytes);
-            call.id.map(|id| answer(Some(id), &result))
-        }
-        Message::Batch(calls) => {
-            let mut room = api.limits.response_bytes;
-            let mut answers = Vec::new();
-            for call in &calls {
-                let (id, result) = match call {
-                    Err(error) => (None, Err(error.clone())),
-                    Ok(call) if room == 0 => (call.id, Err(RpcError::too_large())),
-                    Ok(call) => (call.id, bounded(api, api.answer(call).await, room)),
-                };
-                room = if matches!(&result, Err(error) if error.code == -32003) {
-                    0
-                } else {
-                    room
-                };
-                if id.is_some() || call.is_err() {
-                    let text = answer(id, &result);
-                    room = room.saturating_sub(text.len());
-                    answers.push(text);
-                }
-            }
-            (!answers.is_empty()).then(|| format!("[{}]", answers.join(",")))
-        }
+    let message = parse(bytes, api.limits.batch);
+    reply(message, api.limits.response_bytes, &mut Plain(api)).await
+}
+
+/// Who answers the calls of a message.
+pub(super) trait Answers {
+    fn answer(&mut self, call: &Call<'_>) -> impl Future<Output = RpcResult<Box<RawValue>>> + Send;
+}
+
+/// Answers calls that need no connection of their own.
+struct Plain<'a>(&'a Arc<Api>);
+
+impl Answers for Plain<'_> {
+    async fn answer(&mut self, call: &Call<'_>) -> RpcResult<Box<RawValue>> {
+        self.0.answer(call).await
     }
 }
 
+/// Answers every call of a message within `room` bytes; `None` if it wants no answer.
+pub(super) async fn reply(
+    message: Message<'_>,
+    mut room: usize,
+    who: &mut impl Answers,
+) -> Option<String> {
+    let calls = match message {
+        Message::Batch(calls) => calls,
+        Message::Single(Err(refused)) => return Some(answer(refused.id, &Err(refused.error))),
+        Message::Single(Ok(call)) => {
+            let result = bounded(who.answer(&call).await, room);
+            return call.id.map(|id| answer(Some(id), &result));
+        }
+    };
+    let mut answers = Vec::new();
+    for call in calls {
+        let text = match call {
+            Err(refused) => Some(answer(refused.id, &Err(refused.error))),
+            // Once an answer did not fit, nothing more is run.
+            Ok(call) if room == 0 => call
+                .id
+                .map(|id| answer(Some(id), &Err(RpcError::too_large()))),
+            Ok(call) => {
+                let result = bounded(who.answer(&call).await, room);
+                if result.as_ref().is_err_and(RpcError::is_too_large) {
+                    room = 0;
+                }
+                call.id.map(|id| answer(Some(id), &result))
+            }
+        };
+        if let Some(text) = text {
+            room = room.saturating_sub(text.len());
+            answers.push(text);
+        }
+    }
+    (!answers.is_empty()).then(|| format!("[{}]", answers.join(",")))
+}
+
 /// Refuses an answer that is longer than there is room for.
-pub(super) fn bounded(
-    _: &Arc<Api>,
-    result: Result<Box<RawValue>, RpcError>,
-    room: usize,
-) -> Result<Box<RawValue>, RpcError> {
+fn bounded(result: RpcResult<Box<RawValue>>, room: usize) -> RpcResult<Box<RawValue>> {
     result.and_then(|value| {
         if value.get().len() > room {
             Err(RpcError::too_large())

@@ -1,11 +1,11 @@
 //! A WebSocket session: calls, and subscriptions of its own.
 
 use super::{
-    Api, convert,
+    Api, arity, convert,
     errors::{RpcError, RpcResult},
     logs::matching,
-    message::{Call, Message as Parsed, Params, answer, notice, parse, raw},
-    server::{Server, bounded},
+    message::{Call, Params, notice, parse, raw},
+    server::{Answers, Server, reply},
 };
 use crate::{solo::ChainEvent, store::SealedBlock};
 use alloy::rpc::types::Filter;
@@ -96,47 +96,10 @@ impl Session {
 
     async fn received(&mut self, bytes: &[u8]) -> Result<(), Gone> {
         let api = Arc::clone(&self.server.api);
-        match parse(bytes, api.limits.batch) {
-            Parsed::Single(Err(error)) => self.send(answer(None, &Err(error))).await,
-            Parsed::Single(Ok(call)) => {
-                let result = self.answer(&api, &call).await;
-                let result = bounded(&api, result, api.limits.response_bytes);
-                match call.id {
-                    Some(id) => self.send(answer(Some(id), &result)).await,
-                    None => Ok(()),
-                }
-            }
-            Parsed::Batch(calls) => {
-                let mut answers = Vec::new();
-                let mut room = api.limits.response_bytes;
-                for call in &calls {
-                    let (id, result) = match call {
-                        Err(error) => (None, Err(error.clone())),
-                        Ok(call) => (call.id, bounded(&api, self.answer(&api, call).await, room)),
-                    };
-                    if id.is_some() || call.is_err() {
-                        let text = answer(id, &result);
-                        room = room.saturating_sub(text.len());
-                        answers.push(text);
-                    }
-                }
-                if answers.is_empty() {
-                    Ok(())
-                } else {
-                    self.send(format!("[{}]", answers.join(","))).await
-                }
-            }
-        }
-    }
-
-    async fn answer(&mut self, api: &Arc<Api>, call: &Call<'_>) -> RpcResult<Box<RawValue>> {
-        match &*call.method {
-            "eth_subscribe" => raw(&self.subscribe(api, &call.params)?),
-            "eth_unsubscribe" => match self.wanted.remove(&call.params.get::<String>(0)?) {
-                Some(_) => raw(&true),
-                None => Err(RpcError::server("subscription not found")),
-            },
-            _ => api.answer(call).await,
+        let message = parse(bytes, api.limits.batch);
+        match reply(message, api.limits.response_bytes, self).await {
+            Some(text) => self.send(text).await,
+            None => Ok(()),
         }
     }
 
@@ -212,6 +175,23 @@ impl Session {
             self.send(text).await?;
         }
         Ok(())
+    }
+}
+
+impl Answers for Session {
+    async fn answer(&mut self, call: &Call<'_>) -> RpcResult<Box<RawValue>> {
+        let api = Arc::clone(&self.server.api);
+        if let Some(most) = arity::most(&call.method) {
+            call.params.at_most(most)?;
+        }
+        match &*call.method {
+            "eth_subscribe" => raw(&self.subscribe(&api, &call.params)?),
+            "eth_unsubscribe" => match self.wanted.remove(&call.params.get::<String>(0)?) {
+                Some(_) => raw(&true),
+                None => Err(RpcError::server("subscription not found")),
+            },
+            _ => api.answer(call).await,
+        }
     }
 }
 

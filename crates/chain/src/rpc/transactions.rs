@@ -37,13 +37,6 @@ impl Api {
     /// Puts a checked transaction into the pool.
     pub(crate) fn enqueue(&self, tx: Recovered<TxEnvelope>) -> Result<B256, Rejection> {
         let (sender, hash) = (tx.signer(), *tx.inner().hash());
-        if self
-            .head()
-            .transaction(&hash)
-            .is_ok_and(|found| found.is_some())
-        {
-            return Err(Rejection::AlreadyKnown);
-        }
         let bytes = tx.inner().encode_2718_len();
         let account = || {
             let account = self.head().account(sender);
@@ -65,6 +58,20 @@ impl Api {
     pub(crate) fn receipt(&self, hash: B256) -> RpcResult<Option<TransactionReceipt>> {
         let found = self.head().transaction(&hash)?;
         Ok(found.and_then(|(block, index)| convert::receipt(&block, index)))
+    }
+
+    /// The bytes of a transaction that waits or is in a block; none if there is no such one.
+    pub(crate) fn raw_transaction(&self, hash: B256) -> RpcResult<Bytes> {
+        if let Some(tx) = self.pool.get(&hash) {
+            return Ok(tx.inner().encoded_2718().into());
+        }
+        let found = self.head().transaction(&hash)?;
+        let tx = found
+            .as_ref()
+            .and_then(|(block, index)| block.transactions.get(*index));
+        Ok(tx
+            .map(|tx| tx.inner().encoded_2718().into())
+            .unwrap_or_default())
     }
 
     pub(crate) fn transaction(&self, hash: B256) -> RpcResult<Option<Transaction>> {

@@ -65,6 +65,19 @@ impl Snapshot {
         })
     }
 
+    /// The state that the block at a height was made on: that after its parent, with what a
+    /// developer changed between the two. `None` if it is too old, or not there yet.
+    pub(crate) fn before(version: &Arc<Version>, number: u64) -> Option<Self> {
+        let since = |undo: &&Arc<Undo>| undo.number >= number;
+        let undone: Vec<_> = version.history.iter().filter(since).cloned().collect();
+        let first = undone.first()?;
+        (first.is_block && first.number == number).then(|| Self {
+            version: Arc::clone(version),
+            number: number.saturating_sub(1),
+            undone,
+        })
+    }
+
     /// Proves an account and some of its slots against the state root of the block.
     pub(crate) fn prove(&self, address: Address, slots: &[U256]) -> Result<Proof, ReadError> {
         let draft = Draft::new(&self.version, merge(&self.undone))?;

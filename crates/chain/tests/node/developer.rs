@@ -111,6 +111,32 @@ async fn anyone_can_be_impersonated() {
 }
 
 #[tokio::test]
+async fn a_contract_can_be_impersonated() {
+    let node = node().await;
+    let (provider, _) = client(&node, 0);
+    let contract = deploy(&provider).await;
+    result(
+        &node,
+        "anvil_setBalance",
+        json!([contract, "0xde0b6b3a7640000"]),
+    )
+    .await;
+    result(&node, "hardhat_impersonateAccount", json!([contract])).await;
+    let tx = json!([{"from": contract, "to": contract, "data": format!("0x{:064x}", 6)}]);
+    let hash = result(&node, "eth_sendTransaction", tx).await;
+    let receipt = result(&node, "eth_getTransactionReceipt", json!([hash])).await;
+    assert_eq!(receipt["status"], "0x1", "{receipt}");
+    assert_eq!(
+        provider.get_storage_at(contract, U256::ZERO).await.unwrap(),
+        U256::from(6)
+    );
+    let trace = json!([hash, {"tracer": "callTracer"}]);
+    let trace = result(&node, "debug_traceTransaction", trace).await;
+    assert_eq!(trace["from"], json!(contract), "its block runs again alike");
+    node.shutdown().await;
+}
+
+#[tokio::test]
 async fn states_are_made_by_hand() {
     let node = node().await;
     let who = "0x00000000000000000000000000000000000000f3";

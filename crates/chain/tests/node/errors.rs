@@ -130,9 +130,9 @@ async fn calls_fail_as_in_geth() {
     )
     .await;
     assert_eq!(code, -32000);
-    assert!(
-        message.starts_with("insufficient funds for gas * price + value: address 0x"),
-        "{message}"
+    assert_eq!(
+        message,
+        "err: insufficient funds for gas * price + value: address 0x00000000000000000000000000000000000000ff have 0 want 1 (supplied gas 50000000)"
     );
     // INVALID, an infinite loop, and a jump to nowhere, as init code.
     for (code, words) in [

@@ -99,6 +99,11 @@ async fn refuses_in_the_words_of_geth() {
     let first = send_raw(&node, &signed(0, |tx| tx).await).await["result"].clone();
     mined(&node, &first).await;
     assert_eq!(
+        refusal(&node, &signed(0, |tx| tx).await).await,
+        "nonce too low: next nonce 1, tx nonce 0",
+        "the very transaction that was mined"
+    );
+    assert_eq!(
         refusal(&node, &signed(0, |tx| tx.value(U256::from(3))).await).await,
         "nonce too low: next nonce 1, tx nonce 0"
     );
@@ -141,6 +146,12 @@ async fn refuses_in_the_words_of_geth() {
         poor.starts_with("max fee per gas less than block base fee: address 0xf39F"),
         "{poor}"
     );
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_transaction_are_named() {
+    let node = node().await;
     assert_eq!(refusal(&node, "0x").await, "typed transaction too short");
     assert_eq!(
         refusal(&node, "0x03c0").await,

@@ -1,4 +1,5 @@
 // The developer's methods: time, snapshots, and accounts changed by hand.
+import { TypedDataEncoder } from 'ethers';
 import { ETHER, NOWHERE, encode, hex, wallets, word } from '../../lib/world.mjs';
 
 export default async function developer(w) {
@@ -88,6 +89,32 @@ async function impersonation(w) {
   w.note('an unlocked account sends', (await w.receipt(unlocked)).status);
   const signed = await w.ask('an unlocked account signs', 'eth_sign', [wallets[4].address, '0x68656c6c6f']);
   w.note('the signature is the account\'s', signed === await wallets[4].signMessage('hello'));
+  await typed(w, wallets[4]);
+  await w.rpc.call('hardhat_impersonateAccount', [NOWHERE]);
+  const accounts = await w.rpc.call('eth_accounts');
+  w.note('accounts with an impersonated one', [accounts.length, accounts.at(-1)]);
+  w.note('accounts on request', (await w.rpc.ask('eth_requestAccounts')).result?.length ?? 'refused');
+  await w.rpc.call('hardhat_stopImpersonatingAccount', [NOWHERE]);
+}
+
+/** EIP-712, the data as wallets send it: as text, and as an object. */
+async function typed(w, wallet) {
+  const domain = { name: 'Probe', version: '1', chainId: 31337, verifyingContract: w.probe };
+  const types = {
+    Person: [{ name: 'name', type: 'string' }, { name: 'wallets', type: 'address[]' }],
+    Mail: [{ name: 'from', type: 'Person' }, { name: 'amount', type: 'uint256' }, { name: 'tag', type: 'bytes32' }],
+  };
+  const message = { from: { name: 'Ann', wallets: [NOWHERE, w.probe] }, amount: '0xde0b6b3a7640000', tag: word(5) };
+  const payload = TypedDataEncoder.getPayload(domain, types, message);
+  const expected = await wallet.signTypedData(domain, types, message);
+  const signed = await w.ask('typed data', 'eth_signTypedData_v4', [wallet.address, payload]);
+  w.note('the typed signature is the account\'s', signed === expected);
+  const { result } = await w.rpc.ask('eth_signTypedData_v4', [wallet.address, JSON.stringify(payload)]);
+  w.note('typed data as text', result === undefined ? 'refused' : result === expected);
+  const stranger = await w.rpc.ask('eth_signTypedData_v4', [w.probe, payload]);
+  w.note('typed data of a stranger', stranger.error !== undefined);
+  const broken = await w.rpc.ask('eth_signTypedData_v4', [wallet.address, { ...payload, primaryType: 'Nothing' }]);
+  w.note('typed data without its type', broken.error !== undefined);
 }
 
 async function mining(w) {

@@ -1,5 +1,6 @@
 // Every kind of transaction, and every way to read it again.
-import { ETHER, GWEI, NOWHERE, PROBE, encode, pauper, wallets, word } from '../../lib/world.mjs';
+import { Transaction } from 'ethers';
+import { ETHER, GWEI, NOWHERE, PROBE, encode, hex, pauper, wallets, word } from '../../lib/world.mjs';
 
 const UNKNOWN = `0x${'ab'.repeat(32)}`;
 
@@ -43,7 +44,10 @@ export default async function transactions(w) {
     await w.ask('delegation: call', 'eth_call', [through, 'latest']);
   }
 
+  await filling(w, alice);
+
   await w.ask('unknown transaction', 'eth_getTransactionByHash', [UNKNOWN]);
+  await w.ask('unknown transaction, raw', 'eth_getRawTransactionByHash', [UNKNOWN]);
   await w.ask('unknown receipt', 'eth_getTransactionReceipt', [UNKNOWN]);
   await w.ask('index out of range', 'eth_getTransactionByBlockNumberAndIndex', ['0x1', '0x9']);
   await w.ask('block out of range', 'eth_getTransactionByBlockNumberAndIndex', ['0xffff', '0x0']);
@@ -52,6 +56,23 @@ export default async function transactions(w) {
   await w.ask('nobody paid', 'eth_getBalance', [pauper.address, 'latest']);
   await w.submit('legacy without a chain id', wallets[6], { type: 0, chainId: null, to: NOWHERE, value: 1n, gasLimit: 21_000n });
   w.note('bytecode', await w.rpc.call('eth_getCode', [w.probe, 'latest']) === (await runtime(w)));
+}
+
+/** eth_fillTransaction: what is given stays, what is not is found. */
+async function filling(w, alice) {
+  const nonce = hex(await w.nonce(alice));
+  const given = { from: alice.address, to: NOWHERE, value: '0x5', gas: '0x5208', nonce };
+  const fees = { maxFeePerGas: hex(9n * GWEI), maxPriorityFeePerGas: hex(GWEI) };
+  await w.ask('filled: nothing to fill', 'eth_fillTransaction', [{ ...given, ...fees }]);
+  await w.ask('filled: legacy', 'eth_fillTransaction', [{ ...given, gasPrice: hex(9n * GWEI) }]);
+  await w.ask('filled: with an access list', 'eth_fillTransaction', [{ ...given, ...fees, accessList: [{ address: w.probe, storageKeys: [word(1)] }] }]);
+  const { result } = await w.rpc.ask('eth_fillTransaction', [{ from: alice.address, to: NOWHERE, value: '0x5' }]);
+  const filled = Transaction.from(result.raw);
+  w.note('filled: everything', { to: filled.to, nonce: filled.nonce, gas: filled.gasLimit, chain: filled.chainId, type: filled.type, signed: filled.isSigned() });
+  w.note('filled: it can be sent', (await w.send(alice, { to: filled.to, value: filled.value, nonce: filled.nonce, gasLimit: filled.gasLimit, maxFeePerGas: filled.maxFeePerGas, maxPriorityFeePerGas: filled.maxPriorityFeePerGas })).status);
+  await w.ask('filled: both kinds of fee', 'eth_fillTransaction', [{ ...given, ...fees, gasPrice: '0x1' }]);
+  await w.ask('filled: for another chain', 'eth_fillTransaction', [{ ...given, chainId: '0x1' }]);
+  await w.ask('filled: a creation of nothing', 'eth_fillTransaction', [{ from: alice.address }]);
 }
 
 async function oneByOne(w, kind, wallet, fields) {
@@ -65,6 +86,8 @@ async function oneByOne(w, kind, wallet, fields) {
   const inside = [receipt.blockHash, receipt.transactionIndex];
   await w.ask(`${kind}: by block hash and index`, 'eth_getTransactionByBlockHashAndIndex', inside);
   await w.ask(`${kind}: raw`, 'eth_getRawTransactionByHash', [hash]);
+  await w.ask(`${kind}: raw by number and index`, 'eth_getRawTransactionByBlockNumberAndIndex', at);
+  await w.ask(`${kind}: raw by block hash and index`, 'eth_getRawTransactionByBlockHashAndIndex', inside);
   await w.ask(`${kind}: count by number`, 'eth_getBlockTransactionCountByNumber', [receipt.blockNumber]);
   await w.ask(`${kind}: count by hash`, 'eth_getBlockTransactionCountByHash', [receipt.blockHash]);
   await w.ask(`${kind}: sender's balance`, 'eth_getBalance', [wallet.address, 'latest']);

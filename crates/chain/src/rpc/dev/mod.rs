@@ -73,8 +73,15 @@ impl Developer {
         }
     }
 
-    pub(crate) fn addresses(&self) -> Vec<Address> {
-        self.keys.iter().map(PrivateKeySigner::address).collect()
+    /// Whom the node sends for: the owners of its keys, then those impersonated.
+    pub(crate) fn accounts(&self) -> Vec<Address> {
+        let mut accounts: Vec<_> = self.keys.iter().map(PrivateKeySigner::address).collect();
+        let inner = self.inner.lock();
+        let mut others: Vec<_> = inner.impersonated.iter().copied().collect();
+        others.retain(|address| !accounts.contains(address));
+        others.sort_unstable();
+        accounts.append(&mut others);
+        accounts
     }
 
     /// Whether transactions may be sent from an account.
@@ -98,6 +105,7 @@ pub(super) fn is_dev(method: &str) -> bool {
             method,
             "eth_sendTransaction"
                 | "eth_signTransaction"
+                | "eth_requestAccounts"
                 | "eth_sign"
                 | "personal_sign"
                 | "eth_signTypedData_v4"
@@ -107,12 +115,10 @@ pub(super) fn is_dev(method: &str) -> bool {
 impl Api {
     pub(super) async fn developer_answer(
         self: &Arc<Self>,
+        developer: &Developer,
         method: &str,
         params: &Params<'_>,
     ) -> RpcResult<Box<RawValue>> {
-        let Some(developer) = &self.developer else {
-            return Err(RpcError::no_method(method));
-        };
         // The same method, whichever tool's name it is called by.
         let name = method
             .strip_prefix("hardhat_")
@@ -121,6 +127,7 @@ impl Api {
             .or_else(|| method.strip_prefix("evm_"))
             .unwrap_or(method);
         match name {
+            "eth_requestAccounts" => raw(&developer.accounts()),
             "eth_sendTransaction" => {
                 let hash = self.send_transaction(developer, params.get(0)?)?;
                 // Tools that let the node sign expect the transaction to be done when this answers.
@@ -130,6 +137,7 @@ impl Api {
             "eth_signTransaction" => raw(&self.sign_transaction(developer, params.get(0)?)?),
             "eth_sign" => raw(&sign::sign(developer, params.get(0)?, &params.get(1)?)?),
             "personal_sign" => raw(&sign::sign(developer, params.get(1)?, &params.get(0)?)?),
+            "eth_signTypedData_v4" => raw(&sign::sign_typed(developer, params)?),
             "impersonateAccount" | "stopImpersonatingAccount" => {
                 let (address, mut inner) = (params.get(0)?, developer.inner.lock());
                 if name == "impersonateAccount" {
@@ -137,7 +145,7 @@ impl Api {
                 } else {
                     inner.impersonated.remove(&address);
                 }
-                raw(&(name == "impersonateAccount" || method.starts_with("hardhat_")))
+                raw(&true)
             }
             "autoImpersonateAccount" => {
                 developer.inner.lock().impersonate_all = params.get(0)?;
