@@ -2,19 +2,24 @@
 //!
 //! Each node in turn: 16 clients with keys of their own send transfers signed beforehand and wait for every receipt
 //! (the rate, and the latency under load); then one client sends one transfer at a time (the latency of an idle node). Ours keeps
-//! every block durable before it is acknowledged; anvil keeps nothing.
+//! every block durable before it is acknowledged; anvil keeps nothing. At the end our chain is run again, block by block, and every
+//! root compared; and our node's counters say where its time went.
 
 mod http;
 mod load;
 mod node;
+mod profile;
 mod report;
 mod transfers;
 
+use canut_chain::{Config, replay};
 use eyre::{Result, WrapErr, eyre};
 use http::Connection;
 use node::Node;
+use profile::Profile;
 use report::{Figures, Report};
 use std::{env, path::PathBuf};
+use tempfile::TempDir;
 use transfers::Market;
 
 /// What to measure, and where the nodes are.
@@ -23,9 +28,12 @@ pub(crate) struct Args {
     /// Print one line of JSON.
     #[arg(long)]
     json: bool,
-    /// Transfers under load, over all clients; memory is read after them. A million takes anvil hours.
-    #[arg(long, default_value_t = 16_000)]
+    /// Transfers under load, over all clients; memory is read after them.
+    #[arg(long, default_value_t = 50_000)]
     transfers: u64,
+    /// The same for anvil, if that is less: it keeps slowing down, and a million would take it hours.
+    #[arg(long, default_value_t = 4_000)]
+    anvil_transfers: u64,
     /// Accounts that receive them. Anvil hashes the whole state for each block, so it slows down as they grow in number.
     #[arg(long, default_value_t = 1000)]
     recipients: u64,
@@ -65,17 +73,20 @@ pub(crate) async fn run(args: Args) -> Result<String> {
     let anvil = if args.ours_only {
         None
     } else {
+        let transfers = args.transfers.min(args.anvil_transfers);
         let node = Node::anvil(&anvil).await?;
-        Some(measure(&args, node).await.wrap_err("anvil")?)
+        let measured = measure(&args, "anvil", node, transfers).await;
+        Some(measured.wrap_err("anvil")?.0)
     };
-    let ours = measure(&args, Node::ours(&canut).await?)
+    let node = Node::ours(&canut).await?;
+    let (mut ours, dir) = measure(&args, "ours", node, args.transfers)
         .await
         .wrap_err("canut node")?;
-    let report = Report {
-        transfers: args.per_client() * u64::from(args.clients),
-        ours,
-        anvil,
-    };
+    let dir = dir.ok_or_else(|| eyre!("our node kept no chain"))?;
+    say("ours", "running its chain again");
+    let genesis = Config::dev()?.genesis;
+    ours.replay = Some(replay(dir.path(), &genesis).wrap_err("the chain, run again")?);
+    let report = Report { ours, anvil };
     Ok(if args.json {
         report.json()
     } else {
@@ -83,13 +94,17 @@ pub(crate) async fn run(args: Args) -> Result<String> {
     })
 }
 
-impl Args {
-    fn per_client(&self) -> u64 {
-        self.transfers.div_ceil(u64::from(self.clients.max(1)))
-    }
+/// A run takes minutes: whoever waits should see that it goes on.
+fn say(node: &str, what: &str) {
+    eprintln!("{node}: {what}");
 }
 
-async fn measure(args: &Args, node: Node) -> Result<Figures> {
+async fn measure(
+    args: &Args,
+    name: &str,
+    node: Node,
+    transfers: u64,
+) -> Result<(Figures, Option<TempDir>)> {
     let mut connection = Connection::open(node.address).await?;
     let market = Market::open(
         &mut connection,
@@ -97,13 +112,14 @@ async fn measure(args: &Args, node: Node) -> Result<Figures> {
         args.recipients,
     )
     .await?;
-    let count = args.per_client();
-    let mut loaded = load::sustained(
-        node.address,
-        market.sign(0, count)?,
-        args.window.max(1) as usize,
-    )
-    .await?;
+    let count = transfers.div_ceil(u64::from(args.clients.max(1)));
+    say(name, "signing");
+    let signed = market.sign(0, count)?;
+    say(name, &format!("{count} transfers of each client"));
+    let ours = node.disk()?.is_some();
+    let before = profile(&node, ours).await?;
+    let mut loaded = load::sustained(node.address, signed, args.window.max(1) as usize).await?;
+    let after = profile(&node, ours).await?;
     let (resident, disk) = (node.resident()?, node.disk()?);
     market.settle(&mut connection, count).await?;
 
@@ -112,9 +128,11 @@ async fn measure(args: &Args, node: Node) -> Result<Figures> {
         .into_iter()
         .next()
         .ok_or_else(|| eyre!("no clients"))?;
+    say(name, &format!("{} transfers of one client", args.idle));
     let mut idle = load::alone(node.address, alone).await?;
-    node.stop().await?;
-    Ok(Figures {
+    let dir = node.kill().await?;
+    let figures = Figures {
+        transfers: loaded.count(),
         tps: loaded.rate(),
         loaded_p50_ms: loaded.percentile(50),
         loaded_p99_ms: loaded.percentile(99),
@@ -122,5 +140,19 @@ async fn measure(args: &Args, node: Node) -> Result<Figures> {
         p99_ms: idle.percentile(99),
         resident,
         disk,
-    })
+        profile: after
+            .zip(before)
+            .map(|(after, before)| after.since(&before, loaded.count())),
+        replay: None,
+    };
+    Ok((figures, dir))
+}
+
+/// Our node's counters; others have none that say the same.
+async fn profile(node: &Node, ours: bool) -> Result<Option<Profile>> {
+    if ours {
+        Ok(Some(Profile::read(node.address, node.pid()?).await?))
+    } else {
+        Ok(None)
+    }
 }

@@ -1,7 +1,11 @@
 //! What is measured against others, each peer in the same run.
 //!
 //! `cargo run --release -p bench -- NAME` prints a table for people; with `--json`, one line for scripts.
-#![allow(clippy::print_stdout, reason = "a benchmark is run for what it prints")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a benchmark is run for what it prints"
+)]
 
 mod chain;
 mod gas;

@@ -79,6 +79,17 @@ impl Connection {
     }
 }
 
+/// The body of a page.
+pub(super) async fn text(address: SocketAddr, path: &str) -> Result<String> {
+    let mut connection = Connection::open(address).await?;
+    let request = Request::get(path)
+        .header(header::HOST, &connection.host)
+        .body(Full::default())?;
+    let response = connection.sender.send_request(request).await?;
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok(String::from_utf8_lossy(&body).into_owned())
+}
+
 /// The bytes of a request.
 pub(super) fn request(method: &str, params: &Value) -> Bytes {
     format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#).into()

@@ -21,10 +21,15 @@ pub(super) struct Measure {
 }
 
 impl Measure {
-    /// Transfers a second.
+    /// Transfers in all.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    pub(super) fn count(&self) -> f64 {
+        self.latencies.len() as f64
+    }
+
+    /// Transfers a second.
     pub(super) fn rate(&self) -> f64 {
-        self.latencies.len() as f64 / self.elapsed.as_secs_f64()
+        self.count() / self.elapsed.as_secs_f64()
     }
 
     /// The latency, milliseconds, that `percent` of the transfers do not exceed.

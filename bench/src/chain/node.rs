@@ -96,7 +96,7 @@ impl Node {
 
     /// Resident memory, bytes.
     pub(super) fn resident(&self) -> Result<u64> {
-        let pid = self.child.id().ok_or_else(|| eyre!("the node has ended"))?;
+        let pid = self.pid()?;
         let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line
@@ -110,9 +110,15 @@ impl Node {
         self.dir.as_ref().map(|dir| size(dir.path())).transpose()
     }
 
-    /// Ends the node and waits for its end.
-    pub(super) async fn stop(mut self) -> Result<()> {
-        Ok(self.child.kill().await?)
+    /// Its process.
+    pub(super) fn pid(&self) -> Result<u32> {
+        self.child.id().ok_or_else(|| eyre!("the node has ended"))
+    }
+
+    /// Ends the node at once and waits for its end: the folder of its chain, if it keeps one.
+    pub(super) async fn kill(mut self) -> Result<Option<TempDir>> {
+        self.child.kill().await?;
+        Ok(self.dir)
     }
 }
 

@@ -1,11 +1,14 @@
 //! The figures of both nodes, as a table for people and a line for scripts.
 
+use canut_chain::Replayed;
 use serde_json::{Map, Value, json};
 use std::fmt::Write as _;
 
 /// What one node showed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Figures {
+    /// Transfers under load.
+    pub(super) transfers: f64,
     /// Transfers a second, all clients together.
     pub(super) tps: f64,
     /// From send to receipt under load, milliseconds.
@@ -20,19 +23,21 @@ pub(super) struct Figures {
     pub(super) resident: u64,
     /// Disk after the load, bytes; `None` for a node that keeps nothing.
     pub(super) disk: Option<u64>,
+    /// Microseconds of a transfer under load, by stage.
+    pub(super) profile: Option<Vec<(String, f64)>>,
+    /// Its chain, run again from the first block.
+    pub(super) replay: Option<Replayed>,
 }
 
 /// Both nodes in one run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Report {
-    /// Transfers under load.
-    pub(super) transfers: u64,
     pub(super) ours: Figures,
     pub(super) anvil: Option<Figures>,
 }
 
-/// One figure of a node, given the number of transfers under load.
-type Figure = fn(&Figures, f64) -> Option<f64>;
+/// One figure of a node.
+type Figure = fn(&Figures) -> Option<f64>;
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -42,40 +47,45 @@ const MIB: f64 = 1024.0 * 1024.0;
 )]
 impl Report {
     /// Key, name and unit, and a node's figure.
-    fn rows(&self) -> [Row; 7] {
-        let transfers = self.transfers as f64;
-        let figures: [(&str, &str, Figure); 7] = [
-            ("tps", "transfers a second, all clients", |f, _| Some(f.tps)),
-            ("p50_ms", "send to receipt, idle: median, ms", |f, _| {
+    fn rows(&self) -> [Row; 10] {
+        let figures: [(&str, &str, Figure); 10] = [
+            ("transfers", "transfers under load", |f| Some(f.transfers)),
+            ("tps", "transfers a second, all clients", |f| Some(f.tps)),
+            ("p50_ms", "send to receipt, idle: median, ms", |f| {
                 Some(f.p50_ms)
             }),
-            ("p99_ms", "send to receipt, idle: 99 %, ms", |f, _| {
+            ("p99_ms", "send to receipt, idle: 99 %, ms", |f| {
                 Some(f.p99_ms)
             }),
             (
                 "loaded_p50_ms",
                 "send to receipt, under load: median, ms",
-                |f, _| Some(f.loaded_p50_ms),
+                |f| Some(f.loaded_p50_ms),
             ),
             (
                 "loaded_p99_ms",
                 "send to receipt, under load: 99 %, ms",
-                |f, _| Some(f.loaded_p99_ms),
+                |f| Some(f.loaded_p99_ms),
             ),
-            ("resident_mib", "memory after the load, MiB", |f, _| {
+            ("resident_mib", "memory after the load, MiB", |f| {
                 Some(f.resident as f64 / MIB)
             }),
-            (
-                "disk_bytes_per_transfer",
-                "disk, bytes a transfer",
-                |f, n| f.disk.map(|disk| disk as f64 / n),
-            ),
+            ("disk_bytes_per_transfer", "disk, bytes a transfer", |f| {
+                f.disk.map(|disk| disk as f64 / f.transfers)
+            }),
+            ("replayed_blocks", "blocks replayed a second", |f| {
+                f.replay.map(|replay| per_second(&replay, replay.blocks))
+            }),
+            ("replayed_transfers", "transfers replayed a second", |f| {
+                f.replay
+                    .map(|replay| per_second(&replay, replay.transactions))
+            }),
         ];
         figures.map(|(key, name, figure)| Row {
             key,
             name,
-            ours: figure(&self.ours, transfers),
-            anvil: self.anvil.and_then(|anvil| figure(&anvil, transfers)),
+            ours: figure(&self.ours),
+            anvil: self.anvil.as_ref().and_then(figure),
         })
     }
 
@@ -87,7 +97,11 @@ impl Report {
                 json!({ "ours": rounded(row.ours), "anvil": rounded(row.anvil) }),
             );
         }
-        out.insert("transfers".into(), self.transfers.into());
+        let stages = self.ours.profile.iter().flatten();
+        let stages: Map<_, _> = stages
+            .map(|(stage, us)| (stage.clone(), rounded(Some(*us))))
+            .collect();
+        out.insert("us_a_transfer".into(), stages.into());
         Value::from(out).to_string()
     }
 
@@ -108,9 +122,17 @@ impl Report {
                 cell(ratio)
             );
         }
-        let _ = write!(out, "{} transfers under load", self.transfers);
+        out.push_str("\nours, microseconds of a transfer under load, by stage\n");
+        for (stage, us) in self.ours.profile.iter().flatten() {
+            let _ = writeln!(out, "  {stage:<40}{:>12}", cell(Some(*us)));
+        }
         out
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+fn per_second(replay: &Replayed, count: u64) -> f64 {
+    count as f64 / replay.elapsed.as_secs_f64()
 }
 
 struct Row {

@@ -12,7 +12,7 @@ use alloy::{
 use bytes::Bytes;
 use eyre::{Result, bail, eyre};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     thread,
     time::{Duration, Instant},
@@ -216,14 +216,21 @@ impl Asking {
     }
 }
 
+/// Nobody waits longer for one receipt.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// Asks for the receipt of `hash` until there is one.
+///
+/// # Errors
+/// A transaction that failed, or that has no receipt in time: then with what the node knows of it.
 pub(super) async fn receipt(
     connection: &mut Connection,
     hash: B256,
     asking: Asking,
 ) -> Result<Receipt> {
     let body = request("eth_getTransactionReceipt", &json!([hash]));
-    loop {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
         if let Some(receipt) = connection.send::<Receipt>(body.clone()).await? {
             return if receipt.succeeded() {
                 Ok(receipt)
@@ -233,6 +240,15 @@ pub(super) async fn receipt(
         }
         asking.pause().await;
     }
+    let known = request("eth_getTransactionByHash", &json!([hash]));
+    let known: Option<Value> = connection.send(known).await?;
+    let pool: Value = connection.call("txpool_status", json!([])).await?;
+    let head: Value = connection.call("eth_blockNumber", json!([])).await?;
+    bail!(
+        "no receipt after {} s; the transaction: {}; the pool: {pool}; the head: {head}",
+        PATIENCE.as_secs(),
+        known.unwrap_or_default()
+    )
 }
 
 /// Sends a request made by [`Client::sign`]: the transaction's hash.

@@ -22,6 +22,7 @@
 //! | `store` | blocks and state that survive a crash: journal, database, past states |
 //! | `mempool` | transactions that wait |
 //! | `solo` | the ordering of one machine |
+//! | `replay` | running a stored chain again, to check it |
 //! | `rpc` | JSON-RPC over HTTP and WebSocket |
 
 mod clock;
@@ -32,8 +33,10 @@ mod genesis;
 mod mempool;
 mod metrics;
 mod node;
+mod replay;
 mod rpc;
 mod solo;
+mod stages;
 mod state;
 mod store;
 mod trie;
@@ -47,6 +50,7 @@ pub use genesis::{
 };
 pub use mempool::PoolLimits;
 pub use node::{Config, Node, NodeError};
+pub use replay::{ReplayError, Replayed, replay};
 pub use rpc::Limits;
 pub use state::ReadError;
 pub use store::{SealedBlock, StoreError, receipt_envelope};

@@ -1,6 +1,6 @@
 //! What the node counts, for Prometheus.
 
-use crate::store::SealedBlock;
+use crate::{stages::Stages, store::SealedBlock};
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder,
@@ -34,7 +34,7 @@ fn histogram(name: &str, help: &str) -> Result<Histogram, prometheus::Error> {
 }
 
 impl Metrics {
-    pub(crate) fn new() -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(stages: &Stages) -> Result<Self, prometheus::Error> {
         let counter =
             |name: &str, help: &str| IntCounterVec::new(Opts::new(name, help), &["method"]);
         let metrics = Self {
@@ -58,7 +58,8 @@ impl Metrics {
             )?,
             sockets: IntGauge::new("canut_chain_sockets", "Open WebSocket connections")?,
         };
-        let all: [Box<dyn prometheus::core::Collector>; 9] = [
+        let all: [Box<dyn prometheus::core::Collector>; 10] = [
+            stages.collector(),
             Box::new(metrics.head.clone()),
             Box::new(metrics.transactions.clone()),
             Box::new(metrics.gas.clone()),

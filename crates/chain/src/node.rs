@@ -8,6 +8,7 @@ use crate::{
     metrics::Metrics,
     rpc::{Api, BlockShape, Developer, Filters, Limits, Server, serve},
     solo::{Settings, Solo},
+    stages::Stages,
     store::{Store, StoreConfig, StoreError},
 };
 use alloy::signers::local::{LocalSignerError, PrivateKeySigner};
@@ -157,29 +158,17 @@ impl Node {
             history: config.history,
             checkpoint_bytes: CHECKPOINT_BYTES,
             resident_nodes: RESIDENT_NODES,
+            stages: Arc::new(Stages::new()?),
         };
+        let metrics = Arc::new(Metrics::new(&store.stages)?);
         let (rules, block) = (config.genesis.rules(), config.genesis.block(now));
         let gas_limit = config.genesis.gas_limit;
         let opened = tokio::task::spawn_blocking(move || Store::open(store, block)).await;
         let store = opened.map_err(io::Error::other)??;
         let core = Arc::new(Core::new(rules, store, MAX_UNFINALIZED));
         let pool = Arc::new(Pool::new(config.pool));
-        let (clock, metrics) = (Arc::new(Clock::default()), Arc::new(Metrics::new()?));
-        let settings = Settings {
-            automine: true,
-            block_time: config.block_time,
-            beneficiary: config.beneficiary,
-            gas_limit,
-            extra: Bytes::from_static(b"canut"),
-            next_base_fee: None,
-            next_prev_randao: None,
-        };
-        let shape = BlockShape {
-            gas_limit,
-            beneficiary: config.beneficiary,
-            extra: settings.extra.clone(),
-            base_fee: None,
-        };
+        let clock = Arc::new(Clock::default());
+        let (settings, shape) = blocks(config.beneficiary, gas_limit, config.block_time);
         let (fatal, failed) = oneshot::channel();
         let shared = (
             Arc::clone(&core),
@@ -284,6 +273,31 @@ impl Node {
         });
         let _ = closed.await;
     }
+}
+
+/// How blocks are made, for the sealing thread and for the methods that show it.
+fn blocks(
+    beneficiary: Address,
+    gas_limit: u64,
+    block_time: Option<Duration>,
+) -> (Settings, BlockShape) {
+    let extra = Bytes::from_static(b"canut");
+    let shape = BlockShape {
+        gas_limit,
+        beneficiary,
+        extra: extra.clone(),
+        base_fee: None,
+    };
+    let settings = Settings {
+        automine: true,
+        block_time,
+        beneficiary,
+        gas_limit,
+        extra,
+        next_base_fee: None,
+        next_prev_randao: None,
+    };
+    (settings, shape)
 }
 
 impl Drop for Node {

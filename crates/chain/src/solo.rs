@@ -11,6 +11,7 @@ use crate::{
     executor::{BlockCtx, Cancel, next_base_fee},
     mempool::Pool,
     metrics::Metrics,
+    stages::Stage,
     state::{ReadError, StateCache, StateChanges},
     store::{GENESIS, SealedBlock, Version},
 };
@@ -279,7 +280,11 @@ impl Sealer {
         let parent = self.core.store.head();
         let time = self.clock.peek(parent.head.header.timestamp);
         let ctx = self.context(&parent.head, time);
-        let mut best = self.pool.best(ctx.base_fee, BLOCK_TRANSACTIONS);
+        let core = Arc::clone(&self.core);
+        let stages = core.store.stages();
+        let mut best = stages.time(Stage::Choose, || {
+            self.pool.best(ctx.base_fee, BLOCK_TRANSACTIONS)
+        });
         let sealed = self
             .core
             .build(parent.head.hash, ctx, &mut best, &Cancel::default())?;
@@ -298,11 +303,13 @@ impl Sealer {
         self.settings.next_base_fee = None;
         self.settings.next_prev_randao = None;
         let block = sealed.block;
-        self.pool.included(block.transactions.iter());
         self.metrics
             .sealed(&block, built, started.elapsed() - built);
-        // Without listeners there is nobody to tell.
-        let _ = self.events.send(ChainEvent::Added(Arc::clone(&block)));
+        stages.time(Stage::Tell, || {
+            self.pool.included(block.transactions.iter());
+            // Without listeners there is nobody to tell.
+            let _ = self.events.send(ChainEvent::Added(Arc::clone(&block)));
+        });
         self.last_block = Instant::now();
         tracing::info!(
             number = block.number(),

@@ -6,6 +6,7 @@ use crate::{
         BlockCtx, Cancel, ExecuteError, Execution, Rejection, Rules, assemble, execute,
         next_base_fee,
     },
+    stages::Stage,
     state::{ReadError, StateChanges},
     store::{Draft, SealedBlock, Store, Version},
 };
@@ -54,8 +55,12 @@ impl Core {
         mut execution: Execution,
         expected: Option<&Header>,
     ) -> Result<Result<Arc<SealedBlock>, String>, EngineError> {
-        let draft = Draft::new(parent, std::mem::take(&mut execution.changes))?;
-        let header = assemble(parent.head.hash, ctx, &execution, draft.root);
+        let stages = self.store.stages();
+        let changes = std::mem::take(&mut execution.changes);
+        let draft = stages.time(Stage::StateRoot, || Draft::new(parent, changes))?;
+        let header = stages.time(Stage::Header, || {
+            assemble(parent.head.hash, ctx, &execution, draft.root)
+        });
         if let Some(expected) = expected.filter(|expected| **expected != header) {
             return Ok(Err(difference(expected, &header)));
         }
@@ -64,7 +69,9 @@ impl Core {
             execution.transactions,
             execution.receipts,
         ));
-        let version = draft.seal(parent, Arc::clone(&block), self.store.retention());
+        let version = stages.time(Stage::Keep, || {
+            draft.seal(parent, Arc::clone(&block), self.store.retention())
+        });
         self.overlays.lock().insert(block.hash, Arc::new(version));
         Ok(Ok(block))
     }
@@ -172,7 +179,9 @@ impl Engine for Core {
                 timestamp: ctx.timestamp,
             });
         }
-        let execution = execute(&self.rules, &*parent, parent.head.hash, &ctx, txs, cancel)?;
+        let execution = self.store.stages().time(Stage::Execute, || {
+            execute(&self.rules, &*parent, parent.head.hash, &ctx, txs, cancel)
+        })?;
         let block = self.keep(&parent, &ctx, execution, None)?;
         // Nothing is expected of a header of our own, so nothing can differ.
         block
@@ -214,14 +223,10 @@ impl Engine for Core {
             refused: None,
         };
         let ctx = context_of(header);
-        let execution = execute(
-            &self.rules,
-            &*parent,
-            header.parent_hash,
-            &ctx,
-            &mut given,
-            cancel,
-        )?;
+        let execution = self.store.stages().time(Stage::Execute, || {
+            let hash = header.parent_hash;
+            execute(&self.rules, &*parent, hash, &ctx, &mut given, cancel)
+        })?;
         if let Some(reason) = given.refused {
             return Ok(Verdict::Invalid(format!(
                 "one of its transactions is refused: {reason}"

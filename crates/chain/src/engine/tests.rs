@@ -51,6 +51,7 @@ fn open(dir: Option<&Path>) -> Core {
         // So small that checkpoints happen all the time.
         checkpoint_bytes: 5000,
         resident_nodes: 20,
+        stages: Arc::new(crate::stages::Stages::new().unwrap()),
     };
     Core::new(
         genesis.rules(),

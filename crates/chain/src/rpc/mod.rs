@@ -221,7 +221,7 @@ impl Api {
     fn light(&self, method: &str, params: &Params<'_>) -> RpcResult<Box<RawValue>> {
         match method {
             "eth_sendRawTransaction" => raw(&self.send_raw(params.get(0)?)?),
-            "eth_getTransactionReceipt" => raw(&self.receipt(params.get(0)?)?),
+            "eth_getTransactionReceipt" => self.receipt(params.get(0)?),
             "eth_getTransactionByHash" => raw(&self.transaction(params.get(0)?)?),
             "eth_getRawTransactionByHash" => raw(&self.raw_transaction(params.get(0)?)?),
             "eth_chainId" => raw(&quantity(self.core.rules.chain_id)),

@@ -1,23 +1,28 @@
 //! Sending transactions, and finding them again.
 
-use super::{Api, convert, errors::RpcResult};
+use super::{Api, convert, errors::RpcResult, message::raw};
 use crate::{
     executor::Rejection,
     mempool::{Validation, decode},
+    stages::Stage,
     state::StateReader,
 };
 use alloy::{
     consensus::{TxEnvelope, transaction::Recovered},
     eips::eip2718::Encodable2718,
-    rpc::types::{Transaction, TransactionReceipt},
+    rpc::types::Transaction,
 };
 use alloy_primitives::{B256, Bytes, U256};
+use serde_json::value::RawValue;
 use std::sync::Arc;
 
 impl Api {
     pub(crate) fn send_raw(&self, bytes: Bytes) -> RpcResult<B256> {
-        let tx = decode(&bytes)?;
-        let sender = self.validation(|validation| validation.check(&tx))?;
+        let stages = self.core.store.stages();
+        let tx = stages.time(Stage::Decode, || decode(&bytes))?;
+        let sender = stages.time(Stage::Recover, || {
+            self.validation(|validation| validation.check(&tx))
+        })?;
         Ok(self.enqueue(Recovered::new_unchecked(tx, sender))?)
     }
 
@@ -43,7 +48,8 @@ impl Api {
             let account = account.map_err(|error| Rejection::Other(error.to_string()))?;
             Ok(account.map_or((0, U256::ZERO), |account| (account.nonce, account.balance)))
         };
-        let ready = self.pool.add(Arc::new(tx), bytes, account)?;
+        let stages = self.core.store.stages();
+        let ready = stages.time(Stage::Admit, || self.pool.add(Arc::new(tx), bytes, account))?;
         // Without listeners there is nobody to tell.
         let _ = self.pending.send(hash);
         self.metrics
@@ -55,9 +61,11 @@ impl Api {
         Ok(hash)
     }
 
-    pub(crate) fn receipt(&self, hash: B256) -> RpcResult<Option<TransactionReceipt>> {
-        let found = self.head().transaction(&hash)?;
-        Ok(found.and_then(|(block, index)| convert::receipt(&block, index)))
+    pub(crate) fn receipt(&self, hash: B256) -> RpcResult<Box<RawValue>> {
+        self.core.store.stages().time(Stage::Receipts, || {
+            let found = self.head().transaction(&hash)?;
+            raw(&found.and_then(|(block, index)| convert::receipt(&block, index)))
+        })
     }
 
     /// The bytes of a transaction that waits or is in a block; none if there is no such one.

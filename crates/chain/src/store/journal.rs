@@ -71,7 +71,7 @@ impl Journal {
         })
     }
 
-    /// Adds one record to those that [`Self::sync`] writes.
+    /// Adds one record to those that [`Self::write`] writes.
     pub(crate) fn push(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.buffer.len();
         self.buffer.extend_from_slice(&[0; 8]);
@@ -81,13 +81,17 @@ impl Journal {
         head[4..].copy_from_slice(&crc32fast::hash(bytes).to_be_bytes());
     }
 
-    /// Writes what was pushed; on return it survives a crash.
-    pub(crate) fn sync(&mut self) -> Result<(), io::Error> {
+    /// Gives what was pushed to the operating system; it survives a crash after [`Self::sync`].
+    pub(crate) fn write(&mut self) -> Result<(), io::Error> {
         self.file.write_all(&self.buffer)?;
-        self.file.sync_data()?;
         self.length += self.buffer.len() as u64;
         self.buffer.clear();
         Ok(())
+    }
+
+    /// On return, what was written survives a crash.
+    pub(crate) fn sync(&self) -> Result<(), io::Error> {
+        self.file.sync_data()
     }
 
     /// Bytes in the current file.
@@ -172,6 +176,7 @@ mod tests {
             let mut ends = vec![0];
             for record in &records {
                 journal.push(|out| out.extend_from_slice(record));
+                journal.write().unwrap();
                 journal.sync().unwrap();
                 ends.push(journal.len());
             }
@@ -189,7 +194,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut journal = Journal::open::<io::Error>(dir.path(), 0, |_| Ok(0)).unwrap();
         journal.push(|out| out.extend_from_slice(b"first"));
-        journal.sync().unwrap();
+        journal.write().unwrap();
         journal.rotate(1).unwrap();
         fs::write(dir.path().join("0000000000000000.journal"), b"torn").unwrap();
         assert!(Journal::open::<io::Error>(dir.path(), 0, |_| Ok(0)).is_err());

@@ -17,7 +17,11 @@ mod logs;
 mod open;
 mod version;
 
-use crate::{codec::CodecError, state::ReadError};
+use crate::{
+    codec::CodecError,
+    stages::{Stage, Stages},
+    state::ReadError,
+};
 use arc_swap::ArcSwap;
 use base::Base;
 use journal::Journal;
@@ -38,7 +42,7 @@ pub use block::{SealedBlock, receipt_envelope};
 pub(crate) use draft::{Draft, Retention};
 pub(crate) use history::{GENESIS, Snapshot};
 pub(crate) use logs::{LogKey, find as find_in_section};
-pub(crate) use open::GenesisBlock;
+pub(crate) use open::{DATABASE, GenesisBlock};
 pub(crate) use version::Version;
 
 /// What the store cannot do.
@@ -88,6 +92,8 @@ pub(crate) struct StoreConfig {
     pub(crate) checkpoint_bytes: u64,
     /// Trie nodes kept in memory across checkpoints.
     pub(crate) resident_nodes: usize,
+    /// Where its time is counted.
+    pub(crate) stages: Arc<Stages>,
 }
 
 /// See the [module](self).
@@ -148,6 +154,11 @@ impl Store {
     /// The chain as it is now; every step in it is durable.
     pub(crate) fn head(&self) -> Arc<Version> {
         self.shared.head.load_full()
+    }
+
+    /// Where its time is counted.
+    pub(crate) fn stages(&self) -> &Stages {
+        &self.shared.config.stages
     }
 
     /// How much of the past new versions keep.
@@ -236,14 +247,18 @@ impl Shared {
     }
 
     fn write(&self, writer: &mut Writer, versions: &[Arc<Version>]) -> Result<(), StoreError> {
+        let stages = &self.config.stages;
         for layer in versions.iter().filter_map(|version| version.layer.as_ref()) {
             writer.pending += 500 + layer.changes.size() as u64 + 500 * layer.nodes.len() as u64;
             if let Some(journal) = &mut writer.journal {
-                journal.push(|out| layer.write_record(out));
+                stages.time(Stage::Journal, || {
+                    journal.push(|out| layer.write_record(out))
+                });
             }
         }
         if let Some(journal) = &mut writer.journal {
-            journal.sync()?;
+            stages.time(Stage::Journal, || journal.write())?;
+            stages.time(Stage::Sync, || journal.sync())?;
         }
         Ok(())
     }
@@ -261,7 +276,11 @@ impl Shared {
                 }
                 std::mem::replace(&mut *wake, Wake::No)
             };
-            if let Err(error) = self.checkpoint() {
+            let done = self
+                .config
+                .stages
+                .time(Stage::Checkpoint, || self.checkpoint());
+            if let Err(error) = done {
                 tracing::error!(%error, "checkpoint failed");
                 self.failed.store(true, Ordering::Relaxed);
                 return;

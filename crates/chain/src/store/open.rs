@@ -29,6 +29,9 @@ use std::{
     },
 };
 
+/// The database's file, in the folder of a chain.
+pub(crate) const DATABASE: &str = "chain.redb";
+
 /// The first block and the state in it; the header lacks its state root.
 #[derive(Clone, Debug)]
 pub(crate) struct GenesisBlock {
@@ -96,7 +99,7 @@ fn open_database(config: &StoreConfig) -> Result<Database, StoreError> {
     let database = match &config.dir {
         Some(dir) => {
             fs::create_dir_all(dir)?;
-            builder.create(dir.join("chain.redb"))
+            builder.create(dir.join(DATABASE))
         }
         None => builder.create_with_backend(InMemoryBackend::new()),
     };

@@ -6,7 +6,7 @@ use alloy::{
     providers::Provider,
     rpc::types::Filter,
 };
-use canut_chain::{Config, Genesis, Node, NodeError};
+use canut_chain::{Config, Genesis, Node, NodeError, ReplayError, replay};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -114,6 +114,40 @@ async fn a_revert_survives_too() {
             json!(kept)
         );
         node.shutdown().await;
+    }
+}
+
+/// Makes blocks of every kind, kills the node, and runs its chain again.
+#[tokio::test]
+async fn a_chain_runs_again_to_the_same_roots() {
+    let dir = tempfile::tempdir().unwrap();
+    let genesis = Config::dev().unwrap().genesis;
+    let missing = replay(dir.path(), &genesis).unwrap_err();
+    assert!(matches!(missing, ReplayError::Missing(0)), "{missing}");
+    let node = open(dir.path()).await;
+    let (provider, _) = client(&node, 0);
+    let contract = deploy(&provider).await;
+    let mut gas = 0;
+    for value in 1..6 {
+        gas += send(&provider, store(contract, value)).await.gas_used;
+    }
+    let failed = store(contract, 0).input(Default::default());
+    gas += send(&provider, failed.gas_limit(100_000)).await.gas_used;
+    result(&node, "evm_mine", json!([])).await;
+    node.abandon().await;
+    let again = replay(dir.path(), &genesis).unwrap();
+    assert_eq!((again.blocks, again.transactions), (8, 7));
+    assert!(again.gas > gas, "the deployment used gas too");
+
+    let node = open(dir.path()).await;
+    result(&node, "anvil_setBalance", json!([contract, "0x5"])).await;
+    result(&node, "evm_mine", json!([])).await;
+    node.shutdown().await;
+    match replay(dir.path(), &genesis).unwrap_err() {
+        ReplayError::Differs { number: 9, reason } => {
+            assert!(reason.contains("state root"), "{reason}")
+        }
+        other => panic!("{other}"),
     }
 }
 
