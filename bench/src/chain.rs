@@ -121,6 +121,8 @@ async fn measure(
     let mut loaded = load::sustained(node.address, signed, args.window.max(1) as usize).await?;
     let after = profile(&node, ours).await?;
     let (resident, disk) = (node.resident()?, node.disk()?);
+    // The node closes a connection that was silent all this time.
+    let mut connection = Connection::open(node.address).await?;
     market.settle(&mut connection, count).await?;
 
     let alone = market

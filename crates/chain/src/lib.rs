@@ -21,7 +21,7 @@
 //! | `state`, `trie` | accounts and storage, and the tree whose root is in every header |
 //! | `store` | blocks and state that survive a crash: journal, database, past states |
 //! | `mempool` | transactions that wait |
-//! | `solo` | the ordering of one machine |
+//! | `solo`, `shape` | the ordering of one machine, and how its blocks are made |
 //! | `replay` | running a stored chain again, to check it |
 //! | `rpc` | JSON-RPC over HTTP and WebSocket |
 
@@ -35,6 +35,7 @@ mod metrics;
 mod node;
 mod replay;
 mod rpc;
+mod shape;
 mod solo;
 mod stages;
 mod state;

@@ -1,19 +1,19 @@
 //! A node: the chain, its ordering and its server, as one thing that starts and stops.
 
 use crate::{
-    clock::Clock,
     engine::{Core, EngineError},
     genesis::{DEV_CHAIN_ID, DEV_MNEMONIC, Genesis, mnemonic_keys},
     mempool::{Pool, PoolLimits},
     metrics::Metrics,
-    rpc::{Api, BlockShape, Developer, Filters, Limits, Server, serve},
-    solo::{Settings, Solo},
+    rpc::{Api, Developer, Filters, Limits, Server, serve},
+    shape::Shape,
+    solo::{Parts, Settings, Solo},
     stages::Stages,
     store::{Store, StoreConfig, StoreError},
 };
 use alloy::signers::local::{LocalSignerError, PrivateKeySigner};
-use alloy_primitives::{Address, B256, Bytes, U256};
-use parking_lot::{Mutex, RwLock};
+use alloy_primitives::{Address, B256, U256};
+use parking_lot::Mutex;
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
@@ -22,7 +22,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     sync::{Semaphore, broadcast, oneshot},
     task::JoinHandle,
 };
@@ -124,11 +124,16 @@ pub struct Node {
     address: SocketAddr,
     api: Arc<Api>,
     stop: CancellationToken,
+    cut: CancellationToken,
     sessions: TaskTracker,
     server: Mutex<Option<JoinHandle<io::Result<()>>>>,
     fatal: Mutex<Option<oneshot::Receiver<EngineError>>>,
 }
 
+/// How long clients may take to finish when the node shuts down.
+const FAREWELL: Duration = Duration::from_secs(3);
+/// Clients that may wait to be let in.
+const BACKLOG: u32 = 1024;
 /// Blocks that may wait to be committed.
 const MAX_UNFINALIZED: usize = 64;
 /// Hashes of pending transactions that a slow listener may be behind.
@@ -144,9 +149,8 @@ impl Node {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .map_or(0, |time| time.as_secs());
-        let listener = TcpListener::bind(config.http)
-            .await
-            .map_err(|error| NodeError::Listen(config.http, error))?;
+        let listener =
+            listen(config.http).map_err(|error| NodeError::Listen(config.http, error))?;
         let address = listener.local_addr()?;
         let origin = config
             .cors
@@ -166,34 +170,38 @@ impl Node {
         let opened = tokio::task::spawn_blocking(move || Store::open(store, block)).await;
         let store = opened.map_err(io::Error::other)??;
         let core = Arc::new(Core::new(rules, store, MAX_UNFINALIZED));
-        let pool = Arc::new(Pool::new(config.pool));
-        let clock = Arc::new(Clock::default());
-        let (settings, shape) = blocks(config.beneficiary, gas_limit, config.block_time);
+        let settings = Settings {
+            automine: true,
+            block_time: config.block_time,
+        };
         let (fatal, failed) = oneshot::channel();
-        let shared = (
-            Arc::clone(&core),
-            Arc::clone(&pool),
-            Arc::clone(&clock),
-            Arc::clone(&metrics),
-        );
-        let solo = Solo::start(shared.0, shared.1, shared.2, shared.3, settings, fatal)?;
-        let api = Arc::new(Api {
+        let parts = Parts {
             core,
-            pool,
-            clock,
-            solo,
+            pool: Arc::new(Pool::new(config.pool)),
+            clock: Arc::default(),
+            shape: Arc::new(Shape::new(config.beneficiary, gas_limit)),
             metrics,
+        };
+        let solo = Solo::start(parts.clone(), settings, fatal)?;
+        let api = Arc::new(Api {
+            core: parts.core,
+            pool: parts.pool,
+            clock: parts.clock,
+            shape: parts.shape,
+            metrics: parts.metrics,
+            solo,
             filters: Filters::new(config.limits.filters, config.limits.filter_life),
             pending: broadcast::channel(PENDING_EVENTS).0,
             heavy: Arc::new(Semaphore::new(config.limits.heavy)),
             developer: config.dev.map(Developer::new),
-            shape: RwLock::new(shape),
             limits: config.limits,
         });
-        let (stop, sessions) = (CancellationToken::new(), TaskTracker::new());
+        let (stop, cut) = (CancellationToken::new(), CancellationToken::new());
+        let sessions = TaskTracker::new();
         let server = Server {
             api: Arc::clone(&api),
             stop: stop.clone(),
+            cut: cut.clone(),
             sessions: sessions.clone(),
             origin,
         };
@@ -202,6 +210,7 @@ impl Node {
             address,
             api,
             stop,
+            cut,
             sessions,
             server: Mutex::new(Some(server)),
             fatal: Mutex::new(Some(failed)),
@@ -246,6 +255,7 @@ impl Node {
     /// journal.
     pub async fn abandon(self) {
         self.stop.cancel();
+        self.cut.cancel();
         self.sessions.close();
         let server = self.server.lock().take();
         if let Some(server) = server {
@@ -256,14 +266,20 @@ impl Node {
         self.sessions.wait().await;
     }
 
-    /// Answers what was asked, closes connections, and writes everything to the database.
+    /// Answers what was asked, closes connections, and writes everything to the database. A client
+    /// that does not finish its request is given a few seconds.
     pub async fn shutdown(self) {
         self.stop.cancel();
         self.sessions.close();
         let server = self.server.lock().take();
-        if let Some(server) = server {
-            // It ends by itself; whatever it says, we are leaving.
-            let _ = server.await;
+        if let Some(mut server) = server {
+            // It ends by itself, unless a client is in the middle of a request and stays there.
+            if tokio::time::timeout(FAREWELL, &mut server).await.is_err() {
+                self.cut.cancel();
+                if tokio::time::timeout(FAREWELL, &mut server).await.is_err() {
+                    server.abort();
+                }
+            }
         }
         self.sessions.wait().await;
         let api = Arc::clone(&self.api);
@@ -275,34 +291,21 @@ impl Node {
     }
 }
 
-/// How blocks are made, for the sealing thread and for the methods that show it.
-fn blocks(
-    beneficiary: Address,
-    gas_limit: u64,
-    block_time: Option<Duration>,
-) -> (Settings, BlockShape) {
-    let extra = Bytes::from_static(b"canut");
-    let shape = BlockShape {
-        gas_limit,
-        beneficiary,
-        extra: extra.clone(),
-        base_fee: None,
+/// Listens, with room for a burst of clients.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    let settings = Settings {
-        automine: true,
-        block_time,
-        beneficiary,
-        gas_limit,
-        extra,
-        next_base_fee: None,
-        next_prev_randao: None,
-    };
-    (settings, shape)
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
         self.stop.cancel();
+        self.cut.cancel();
         if let Some(server) = self.server.lock().take() {
             server.abort();
         }

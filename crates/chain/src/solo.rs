@@ -8,15 +8,14 @@
 use crate::{
     clock::Clock,
     engine::{Core, Engine, EngineError},
-    executor::{BlockCtx, Cancel, next_base_fee},
+    executor::Cancel,
     mempool::Pool,
     metrics::Metrics,
+    shape::Shape,
     stages::Stage,
     state::{ReadError, StateCache, StateChanges},
     store::{GENESIS, SealedBlock, Version},
 };
-use alloy::consensus::Header;
-use alloy_primitives::{Address, B256, Bytes, keccak256};
 use parking_lot::Mutex;
 use std::{
     sync::{
@@ -27,7 +26,7 @@ use std::{
     thread::JoinHandle,
     time::{Duration, Instant},
 };
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{Semaphore, broadcast, oneshot};
 
 /// Something happened to the chain; it is durable.
 #[derive(Clone, Debug)]
@@ -61,32 +60,38 @@ pub(crate) struct Sealer {
     pub(crate) core: Arc<Core>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) clock: Arc<Clock>,
+    pub(crate) shape: Arc<Shape>,
     pub(crate) settings: Settings,
     events: broadcast::Sender<ChainEvent>,
     metrics: Arc<Metrics>,
     last_block: Instant,
 }
 
-/// How blocks are made; developer methods change it.
+/// What the sealing thread shares with whoever asks.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    pub(crate) core: Arc<Core>,
+    pub(crate) pool: Arc<Pool>,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) shape: Arc<Shape>,
+    pub(crate) metrics: Arc<Metrics>,
+}
+
+/// When blocks are made; developer methods change it.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Seal when a transaction waits.
     pub(crate) automine: bool,
     /// Seal after this time, even an empty block.
     pub(crate) block_time: Option<Duration>,
-    pub(crate) beneficiary: Address,
-    pub(crate) gas_limit: u64,
-    pub(crate) extra: Bytes,
-    /// Of the next block only.
-    pub(crate) next_base_fee: Option<u64>,
-    /// Of the next block only.
-    pub(crate) next_prev_randao: Option<B256>,
 }
 
 /// The sealing thread, from outside.
 #[derive(Debug)]
 pub(crate) struct Solo {
     commands: SyncSender<Command>,
+    /// Places in the queue for [`Command::Run`]; the rest is for the others.
+    room: Semaphore,
     awake: Arc<AtomicBool>,
     events: broadcast::Sender<ChainEvent>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -105,21 +110,10 @@ impl std::fmt::Debug for Sealer {
     }
 }
 
-/// PREVRANDAO of the block after `parent`: known beforehand to whoever looks, so no source for a
-/// lottery.
-pub(crate) fn next_randao(parent: &Header) -> B256 {
-    let mut seed = parent.mix_hash.to_vec();
-    seed.extend_from_slice(&(parent.number + 1).to_be_bytes());
-    keccak256(seed)
-}
-
 impl Solo {
     /// Starts the thread. `fatal` is told why, if it has to stop.
     pub(crate) fn start(
-        core: Arc<Core>,
-        pool: Arc<Pool>,
-        clock: Arc<Clock>,
-        metrics: Arc<Metrics>,
+        parts: Parts,
         settings: Settings,
         fatal: oneshot::Sender<EngineError>,
     ) -> std::io::Result<Self> {
@@ -127,12 +121,13 @@ impl Solo {
         let (events, _) = broadcast::channel(EVENTS);
         let awake = Arc::new(AtomicBool::new(false));
         let mut sealer = Sealer {
-            core,
-            pool,
-            clock,
+            core: parts.core,
+            pool: parts.pool,
+            clock: parts.clock,
+            shape: parts.shape,
             settings,
             events: events.clone(),
-            metrics,
+            metrics: parts.metrics,
             last_block: Instant::now(),
         };
         let flag = Arc::clone(&awake);
@@ -147,6 +142,7 @@ impl Solo {
             })?;
         Ok(Self {
             commands,
+            room: Semaphore::new(COMMANDS / 2),
             awake,
             events,
             thread: Mutex::new(Some(thread)),
@@ -168,6 +164,8 @@ impl Solo {
         &self,
         work: impl FnOnce(&mut Sealer) -> T + Send + 'static,
     ) -> Result<T, Stopped> {
+        // Whoever finds the queue full waits in front of it.
+        let _place = self.room.acquire().await.map_err(|_| Stopped)?;
         let (answer, wait) = oneshot::channel();
         let command = Command::Run(Box::new(move |sealer| drop(answer.send(work(sealer)))));
         self.commands.try_send(command).map_err(|_| Stopped)?;
@@ -243,29 +241,7 @@ impl Sealer {
 
     fn base_fee(&self) -> u64 {
         let head = self.core.store.head();
-        self.settings
-            .next_base_fee
-            .unwrap_or_else(|| next_base_fee(&self.core.rules, &head.head.header))
-    }
-
-    /// What the next block would be made with; `time` is its time.
-    pub(crate) fn context(&self, parent: &SealedBlock, timestamp: u64) -> BlockCtx {
-        BlockCtx {
-            number: parent.number() + 1,
-            timestamp,
-            beneficiary: self.settings.beneficiary,
-            prev_randao: self
-                .settings
-                .next_prev_randao
-                .unwrap_or_else(|| next_randao(&parent.header)),
-            gas_limit: self.settings.gas_limit,
-            base_fee: self
-                .settings
-                .next_base_fee
-                .unwrap_or_else(|| next_base_fee(&self.core.rules, &parent.header)),
-            parent_beacon_root: B256::ZERO,
-            extra: self.settings.extra.clone(),
-        }
+        self.shape.base_fee(&self.core.rules, &head.head.header)
     }
 
     /// Makes a block of what is ready, or an empty one.
@@ -279,7 +255,7 @@ impl Sealer {
         let started = Instant::now();
         let parent = self.core.store.head();
         let time = self.clock.peek(parent.head.header.timestamp);
-        let ctx = self.context(&parent.head, time);
+        let ctx = self.shape.context(&self.core.rules, &parent.head, time);
         let core = Arc::clone(&self.core);
         let stages = core.store.stages();
         let mut best = stages.time(Stage::Choose, || {
@@ -293,6 +269,9 @@ impl Sealer {
             tracing::warn!(hash = %tx.inner().hash(), from = %tx.signer(), %reason, "dropped");
             self.pool.remove(tx.inner().hash());
         }
+        for (sender, next) in best.misnumbered {
+            self.pool.renumber(sender, next);
+        }
         if sealed.block.transactions.is_empty() && !empty {
             self.core.discard(sealed.block.hash);
             return Ok(false);
@@ -300,8 +279,7 @@ impl Sealer {
         let built = started.elapsed();
         self.core.commit(sealed.block.hash, &[])?;
         self.clock.used(time);
-        self.settings.next_base_fee = None;
-        self.settings.next_prev_randao = None;
+        self.shape.used();
         let block = sealed.block;
         self.metrics
             .sealed(&block, built, started.elapsed() - built);

@@ -45,6 +45,10 @@ pub(crate) fn execute(
             if cancel.is_cancelled() {
                 return Err(ExecuteError::Cancelled);
             }
+            if tx.gas_limit() > ctx.gas_limit {
+                source.reject(&tx, Rejection::BlockGasLimit);
+                continue;
+            }
             if tx.gas_limit() > ctx.gas_limit - done.gas_used {
                 source.reject(&tx, Rejection::BlockFull);
                 continue;

@@ -9,7 +9,8 @@ pub(crate) mod simulate;
 
 pub(crate) use call_error::CallError;
 pub(crate) use env::{
-    MAX_INIT_CODE, MAX_TX_GAS, block_env_of, config, evm_on, stand_in, stands_in, transaction_env,
+    MAX_INIT_CODE, MAX_TX_GAS, Vm, block_env_of, config, evm_on, stand_in, stands_in,
+    transaction_env,
 };
 pub(crate) use execute::{Execution, execute, replay_before};
 pub(crate) use header::{assemble, next_base_fee};

@@ -14,6 +14,9 @@ pub(crate) struct Best {
     skipped: AddressHashSet,
     /// Those that can never be included.
     pub(crate) refused: Vec<(PooledTx, Rejection)>,
+    /// Senders whose accounts expect another nonce than the pool thought, and which. An
+    /// authorization (EIP-7702) moves the nonce of whoever signed it.
+    pub(crate) misnumbered: Vec<(Address, u64)>,
     last: Option<PooledTx>,
 }
 
@@ -52,6 +55,7 @@ impl Best {
             rest: list.into_iter(),
             skipped: AddressHashSet::default(),
             refused: Vec::new(),
+            misnumbered: Vec::new(),
             last: None,
         }
     }
@@ -72,6 +76,11 @@ impl TxSource for Best {
             reason,
             Rejection::BlockFull | Rejection::BelowBaseFee { .. } | Rejection::NonceTooHigh { .. }
         );
+        if let Rejection::NonceTooLow { next, .. } | Rejection::NonceTooHigh { state: next, .. } =
+            reason
+        {
+            self.misnumbered.push((tx.signer(), next));
+        }
         if let Some(last) = self.last.take().filter(|_| !waits) {
             self.refused.push((last, reason));
         }

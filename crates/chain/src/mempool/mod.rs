@@ -63,6 +63,8 @@ struct Inner {
 struct Queue {
     /// The nonce after the last included, as far as blocks were built.
     next: u64,
+    /// The first nonce that is missing. Kept, because a long queue is asked for it often.
+    gap: u64,
     waiting: BTreeMap<u64, Entry>,
 }
 
@@ -74,16 +76,15 @@ struct Entry {
 }
 
 impl Queue {
-    /// The first nonce that is missing.
-    fn gap(&self) -> u64 {
-        let mut gap = self.next;
-        for nonce in self.waiting.range(self.next..).map(|(nonce, _)| *nonce) {
-            if nonce != gap {
+    /// Finds the gap again, from a nonce below which nothing is missing.
+    fn close(&mut self, from: u64) {
+        self.gap = from.max(self.next);
+        for nonce in self.waiting.range(self.gap..).map(|(nonce, _)| *nonce) {
+            if nonce != self.gap {
                 break;
             }
-            gap += 1;
+            self.gap += 1;
         }
-        gap
     }
 }
 
@@ -143,7 +144,7 @@ impl Pool {
         Ok(inner
             .queues
             .get(&sender)
-            .is_some_and(|queue| queue.gap() > tx_nonce))
+            .is_some_and(|queue| queue.gap > tx_nonce))
     }
 
     /// The ready transactions that pay the base fee, best first, at most `limit`.
@@ -171,21 +172,15 @@ impl Pool {
         let mut inner = self.inner.lock();
         for tx in txs {
             let (sender, next) = (tx.signer(), tx.nonce() + 1);
-            let Some(queue) = inner.queues.get_mut(&sender) else {
-                continue;
-            };
-            queue.next = queue.next.max(next);
-            let rest = queue.waiting.split_off(&next);
-            let gone = std::mem::replace(&mut queue.waiting, rest);
-            let empty = queue.waiting.is_empty();
-            for entry in gone.into_values() {
-                inner.bytes -= entry.bytes;
-                inner.by_hash.remove(entry.tx.inner().hash());
-            }
-            if empty {
-                inner.queues.remove(&sender);
-            }
+            let known = inner.queues.get(&sender).map_or(0, |queue| queue.next);
+            inner.renumber(sender, known.max(next));
         }
+    }
+
+    /// The nonce that a sender's account expects is another than was thought: its queue goes on from
+    /// there.
+    pub(crate) fn renumber(&self, sender: Address, next: u64) {
+        self.inner.lock().renumber(sender, next);
     }
 
     /// Drops a transaction.
@@ -227,7 +222,7 @@ impl Pool {
 
     /// The nonce that a sender should use next, if it has transactions here.
     pub(crate) fn next_nonce(&self, sender: &Address) -> Option<u64> {
-        self.inner.lock().queues.get(sender).map(Queue::gap)
+        self.inner.lock().queues.get(sender).map(|queue| queue.gap)
     }
 
     /// Ready and gapped transactions: number of each.
@@ -236,7 +231,7 @@ impl Pool {
         let ready = inner
             .queues
             .values()
-            .map(|queue| (queue.gap() - queue.next) as usize)
+            .map(|queue| queue.waiting.range(queue.next..queue.gap).count())
             .sum();
         (ready, inner.by_hash.len().saturating_sub(ready))
     }
@@ -246,7 +241,7 @@ impl Pool {
         let inner = self.inner.lock();
         let mut content = Vec::with_capacity(inner.by_hash.len());
         for queue in inner.queues.values() {
-            let gap = queue.gap();
+            let gap = queue.gap;
             content.extend(
                 queue
                     .waiting
@@ -274,6 +269,26 @@ impl Inner {
                 bytes,
             },
         );
+        queue.close(queue.gap);
+    }
+
+    /// Drops what comes before the nonce that a sender's account expects.
+    fn renumber(&mut self, sender: Address, next: u64) {
+        let Some(queue) = self.queues.get_mut(&sender) else {
+            return;
+        };
+        let rest = queue.waiting.split_off(&next);
+        let gone = std::mem::replace(&mut queue.waiting, rest);
+        let from = if next >= queue.next { queue.gap } else { next };
+        queue.next = next;
+        queue.close(from);
+        if queue.waiting.is_empty() {
+            self.queues.remove(&sender);
+        }
+        for entry in gone.into_values() {
+            self.bytes -= entry.bytes;
+            self.by_hash.remove(entry.tx.inner().hash());
+        }
     }
 
     fn remove(&mut self, hash: &B256) -> Option<PooledTx> {
@@ -281,6 +296,7 @@ impl Inner {
         let queue = self.queues.get_mut(&sender)?;
         let entry = queue.waiting.remove(&nonce)?;
         self.bytes -= entry.bytes;
+        queue.gap = queue.gap.min(nonce).max(queue.next);
         if queue.waiting.is_empty() {
             self.queues.remove(&sender);
         }
@@ -291,7 +307,7 @@ impl Inner {
     fn evict_gapped(&mut self) -> bool {
         let gapped = self.queues.values().find_map(|queue| {
             let (nonce, entry) = queue.waiting.last_key_value()?;
-            (*nonce >= queue.gap()).then(|| *entry.tx.inner().hash())
+            (*nonce >= queue.gap).then(|| *entry.tx.inner().hash())
         });
         gapped.is_some_and(|hash| self.remove(&hash).is_some())
     }

@@ -96,6 +96,27 @@ fn what_a_block_refuses_holds_back_its_sender_only() {
     );
 }
 
+#[test]
+fn a_queue_goes_on_from_the_nonce_that_the_account_expects() {
+    let pool = pool(10);
+    for nonce in 0..4 {
+        add(&pool, &tx(1, nonce, 9)).unwrap();
+    }
+    let mut best = pool.best(10, 10);
+    let first = best.next().unwrap();
+    best.reject(&first, Rejection::NonceTooLow { next: 2, tx: 0 });
+    for (sender, next) in best.misnumbered {
+        pool.renumber(sender, next);
+    }
+    assert_eq!(order(&pool), [(1, 2), (1, 3)]);
+    assert_eq!((pool.len(), pool.count()), (2, (2, 0)));
+    pool.renumber(Address::repeat_byte(1), 1);
+    assert_eq!(order(&pool), [], "nonce 1 is missing again");
+    assert_eq!(pool.count(), (0, 2));
+    add(&pool, &tx(1, 1, 9)).unwrap();
+    assert_eq!(order(&pool), [(1, 1), (1, 2), (1, 3)]);
+}
+
 proptest! {
     /// Whatever arrives and is included: a block's list has each sender's nonces in order without a
     /// gap, never a better-paying transaction after one that could have waited, and the books
@@ -123,6 +144,13 @@ proptest! {
                     next[usize::from(first.signer().0[0])] += 1;
                     pool.included(std::iter::once(&**first));
                 }
+            }
+            for (sender, queue) in &pool.inner.lock().queues {
+                let mut gap = queue.next;
+                while queue.waiting.contains_key(&gap) {
+                    gap += 1;
+                }
+                prop_assert_eq!(queue.gap, gap, "the gap of {}", sender);
             }
             let content = pool.content();
             let (ready, gapped) = pool.count();

@@ -3,7 +3,7 @@
 use super::{
     Api,
     errors::{RpcError, RpcResult},
-    message::Params,
+    params::Params,
 };
 use crate::state::StateReader;
 use alloy::{

@@ -3,7 +3,8 @@
 use super::{
     Api, convert,
     errors::{RpcError, RpcResult},
-    message::{Params, raw},
+    message::raw,
+    params::Params,
     quantity,
 };
 use crate::store::SealedBlock;

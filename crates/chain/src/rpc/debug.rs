@@ -2,11 +2,13 @@
 
 use super::{
     Api,
+    budget::Budget,
     errors::{RpcError, RpcResult},
-    message::{Params, raw},
+    message::raw,
+    params::Params,
 };
 use crate::{
-    executor::{block_env_of, config, evm_on, replay_before, stands_in, transaction_env},
+    executor::{Vm, block_env_of, config, evm_on, replay_before, stands_in, transaction_env},
     state::StateCache,
     store::{SealedBlock, Snapshot, Version},
 };
@@ -14,7 +16,7 @@ use alloy::{
     eips::BlockId,
     rpc::types::trace::geth::{
         CallConfig, GethDebugBuiltInTracerType, GethDebugTracerType, GethDebugTracingOptions,
-        GethTrace, NoopFrame, TraceResult,
+        GethDefaultTracingOptions, GethTrace, NoopFrame, TraceResult,
     },
 };
 use alloy_primitives::B256;
@@ -49,14 +51,20 @@ impl Api {
             .transpose()?
             .flatten();
         let block = block.ok_or_else(|| RpcError::server("block not found"))?;
-        let traces = block.transactions.iter().enumerate().map(|(index, tx)| {
+        let mut room = self.limits.response_bytes;
+        let mut traces = Vec::with_capacity(block.transactions.len());
+        for (index, tx) in block.transactions.iter().enumerate() {
             let result = self.trace(&version, &block, index, &options)?;
-            Ok(TraceResult::Success {
+            let trace = raw(&TraceResult::Success {
                 result,
                 tx_hash: Some(*tx.inner().hash()),
-            })
-        });
-        raw(&traces.collect::<RpcResult<Vec<TraceResult>>>()?)
+            })?;
+            room = room
+                .checked_sub(trace.get().len())
+                .ok_or_else(RpcError::too_large)?;
+            traces.push(trace);
+        }
+        raw(&traces)
     }
 
     pub(super) fn trace_call(&self, params: &Params<'_>) -> RpcResult<Box<RawValue>> {
@@ -101,6 +109,28 @@ impl Api {
     }
 }
 
+fn refused(error: EVMError<crate::state::ReadError>) -> RpcError {
+    RpcError::server(error.to_string())
+}
+
+/// Runs one transaction, and remembers every step.
+fn steps(vm: Vm<'_, '_>, tx: TxEnv, options: GethDefaultTracingOptions) -> RpcResult<GethTrace> {
+    let mut settings = TracingInspectorConfig::from_geth_config(&options);
+    settings.step_limit = NonZeroU64::new(MAX_STEPS);
+    let budget = Budget::of_steps(options.is_memory_enabled());
+    let mut vm = vm
+        .ctx
+        .build_mainnet_with_inspector((budget, TracingInspector::new(settings)));
+    let result = vm.inspect_one_tx(tx).map_err(refused)?;
+    let (budget, tracer) = vm.inspector;
+    budget.kept()?;
+    let output = result.output().cloned().unwrap_or_default();
+    let traces = tracer.into_geth_builder();
+    Ok(traces
+        .geth_traces(result.tx_gas_used(), output, options)
+        .into())
+}
+
 /// Runs one transaction under a tracer.
 fn inspect(
     cache: &mut StateCache<'_>,
@@ -115,25 +145,11 @@ fn inspect(
             "tracer {name} is not supported: use callTracer, prestateTracer, 4byteTracer, noopTracer or none"
         )))
     };
-    let refused = |error: EVMError<crate::state::ReadError>| RpcError::server(error.to_string());
     let json =
         |error: serde_json::Error| RpcError::params(format!("invalid tracerConfig: {error}"));
     let vm = evm_on(cache, config, block);
     let tracer = match &options.tracer {
-        None => {
-            let settings = TracingInspectorConfig::from_geth_config(&options.config);
-            let mut settings = settings;
-            settings.step_limit = NonZeroU64::new(MAX_STEPS);
-            let mut vm = vm
-                .ctx
-                .build_mainnet_with_inspector(TracingInspector::new(settings));
-            let result = vm.inspect_one_tx(tx).map_err(refused)?;
-            let output = result.output().cloned().unwrap_or_default();
-            let traces = vm.inspector.into_geth_builder();
-            return Ok(traces
-                .geth_traces(result.tx_gas_used(), output, options.config)
-                .into());
-        }
+        None => return steps(vm, tx, options.config),
         Some(GethDebugTracerType::JsTracer(_)) => return unsupported("in JavaScript"),
         Some(GethDebugTracerType::BuiltInTracer(tracer)) => tracer,
     };
@@ -146,11 +162,13 @@ fn inspect(
                 .map_err(json)?;
             let settings = TracingInspectorConfig::from_geth_call_config(&call);
             let gas_limit = tx.gas_limit;
+            let budget = Budget::of_calls();
             let mut vm = vm
                 .ctx
-                .build_mainnet_with_inspector(TracingInspector::new(settings));
+                .build_mainnet_with_inspector((budget, TracingInspector::new(settings)));
             let result = vm.inspect_one_tx(tx).map_err(refused)?;
-            let mut inspector = vm.inspector;
+            let (budget, mut inspector) = vm.inspector;
+            budget.kept()?;
             inspector.set_transaction_gas_limit(gas_limit);
             Ok(inspector
                 .geth_builder()
@@ -164,11 +182,13 @@ fn inspect(
                 .into_pre_state_config()
                 .map_err(json)?;
             let settings = TracingInspectorConfig::from_geth_prestate_config(&prestate);
+            let budget = Budget::of_calls();
             let mut vm = vm
                 .ctx
-                .build_mainnet_with_inspector(TracingInspector::new(settings));
+                .build_mainnet_with_inspector((budget, TracingInspector::new(settings)));
             let result = vm.inspect_tx(tx).map_err(refused)?;
-            let inspector = vm.inspector;
+            let (budget, inspector) = vm.inspector;
+            budget.kept()?;
             let before = crate::state::CacheRef::new(vm.ctx.journaled_state.database);
             let frame = inspector
                 .geth_builder()

@@ -3,7 +3,7 @@
 use super::{
     Api,
     errors::{RpcError, RpcResult},
-    message::Params,
+    params::Params,
 };
 use crate::{executor::next_base_fee, store::SealedBlock};
 use alloy::{consensus::Transaction as _, eips::BlockNumberOrTag, rpc::types::FeeHistory};

@@ -3,8 +3,8 @@
 use super::{
     Api,
     errors::{RpcError, RpcResult},
-    logs::matching,
-    message::{Params, raw},
+    message::raw,
+    params::Params,
 };
 use alloy::rpc::types::{Filter, FilterBlockOption, Log};
 use alloy_primitives::{B256, map::HashMap};
@@ -140,30 +140,17 @@ impl Api {
                 raw(&hashes.collect::<RpcResult<Vec<_>>>()?)
             }
             Work::Logs(filter, from) => {
-                let mut found: Vec<Log> = Vec::new();
-                for number in from..=head {
-                    let wanted = match filter.block_option {
-                        FilterBlockOption::AtBlockHash(_) => false,
-                        FilterBlockOption::Range {
-                            from_block,
-                            to_block,
-                        } => {
-                            let from = from_block.and_then(|tag| tag.as_number()).unwrap_or(0);
-                            let to = to_block.and_then(|tag| tag.as_number()).unwrap_or(u64::MAX);
-                            (from..=to).contains(&number)
-                        }
-                    };
-                    if let Some(block) = version.block(number)?.filter(|_| wanted) {
-                        found.extend(matching(&block, &filter));
-                    }
-                    if found.len() > self.limits.logs {
-                        let most = self.limits.logs;
-                        return Err(RpcError::limit(format!(
-                            "query returned more than {most} results: ask more often"
-                        )));
-                    }
-                }
-                raw(&found)
+                let (first, last) = match filter.block_option {
+                    FilterBlockOption::AtBlockHash(_) => return raw(&[(); 0]),
+                    FilterBlockOption::Range {
+                        from_block,
+                        to_block,
+                    } => (
+                        from_block.and_then(|tag| tag.as_number()).unwrap_or(0),
+                        to_block.and_then(|tag| tag.as_number()).unwrap_or(u64::MAX),
+                    ),
+                };
+                raw(&self.search(&version, &filter, from.max(first), head.min(last))?)
             }
         }
     }

@@ -14,6 +14,9 @@ use alloy::{
 };
 use std::collections::BTreeSet;
 
+/// What a log takes in an answer besides its data, bytes; not less than this.
+const LOG_BYTES: usize = 400;
+
 impl Api {
     /// The logs that a filter names.
     pub(crate) fn get_logs(&self, filter: &Filter) -> RpcResult<Vec<Log>> {
@@ -82,6 +85,7 @@ impl Api {
             )));
         }
         let mut found = Vec::new();
+        let mut room = self.limits.response_bytes;
         for number in candidates(version, filter, from, to)? {
             let Some((_, header)) = version.header(number)? else {
                 continue;
@@ -90,7 +94,12 @@ impl Api {
                 continue;
             }
             if let Some(block) = version.block(number)? {
-                found.extend(matching(&block, filter));
+                for log in matching(&block, filter) {
+                    room = room
+                        .checked_sub(LOG_BYTES + 2 * log.data().data.len())
+                        .ok_or_else(RpcError::too_large)?;
+                    found.push(log);
+                }
             }
             if found.len() > self.limits.logs {
                 let most = self.limits.logs;

@@ -1,7 +1,10 @@
 //! JSON-RPC 2.0 framing: from bytes to calls, and back.
 
-use super::errors::{RpcError, RpcResult};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use super::{
+    errors::{RpcError, RpcResult},
+    params::{Beginning, Params},
+};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -57,17 +60,18 @@ pub(crate) fn parse(bytes: &[u8], max_batch: usize) -> Message<'_> {
         return refuse(RpcError::parse());
     };
     if text.trim_start().starts_with('[') {
-        let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(text) else {
+        let Ok(list) = Beginning::read(text, max_batch) else {
             return refuse(RpcError::parse());
         };
-        if list.is_empty() {
+        if list.length == 0 {
             return refuse(RpcError::invalid_request("empty batch"));
         }
-        if list.len() > max_batch {
+        if list.length > max_batch {
             return refuse(RpcError::invalid_request("batch too large"));
         }
         return Message::Batch(
-            list.into_iter()
+            list.items
+                .into_iter()
                 .map(|call| parse_call(call.get()))
                 .collect(),
         );
@@ -100,82 +104,6 @@ fn parse_call(text: &str) -> Result<Call<'_>, Refused<'_>> {
         }),
         _ => Err(refuse(id)),
     }
-}
-
-/// The arguments of a call, by position.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Params<'a> {
-    list: Vec<&'a RawValue>,
-    /// They are something else than a list.
-    unlisted: bool,
-}
-
-impl<'a> Params<'a> {
-    fn new(params: Option<&'a RawValue>) -> Self {
-        let Some(params) = params.filter(|params| params.get() != "null") else {
-            return Self::default();
-        };
-        match serde_json::from_str(params.get()) {
-            Ok(list) => Self {
-                list,
-                unlisted: false,
-            },
-            Err(_) => Self {
-                list: Vec::new(),
-                unlisted: true,
-            },
-        }
-    }
-
-    /// Refuses more arguments than a method takes, and any that are not in a list.
-    pub(crate) fn at_most(&self, most: usize) -> RpcResult<()> {
-        if self.unlisted {
-            Err(RpcError::params("non-array args"))
-        } else if self.list.len() > most {
-            Err(RpcError::params(format!(
-                "too many arguments, want at most {most}"
-            )))
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Owned text of the arguments, to go to another thread.
-    pub(crate) fn to_owned(&self) -> Vec<Box<RawValue>> {
-        self.list.iter().map(|param| (*param).to_owned()).collect()
-    }
-
-    /// Borrows what [`Self::to_owned`] gave.
-    pub(crate) fn of(owned: &'a [Box<RawValue>]) -> Self {
-        Self {
-            list: owned.iter().map(|param| &**param).collect(),
-            unlisted: false,
-        }
-    }
-
-    /// Argument `index`, which must be there.
-    pub(crate) fn get<T: DeserializeOwned>(&self, index: usize) -> RpcResult<T> {
-        self.opt(index)?
-            .ok_or_else(|| RpcError::params(format!("missing value for required argument {index}")))
-    }
-
-    /// Argument `index`; `null` counts as absent.
-    pub(crate) fn opt<T: DeserializeOwned>(&self, index: usize) -> RpcResult<Option<T>> {
-        let Some(param) = self.list.get(index).filter(|param| param.get() != "null") else {
-            return Ok(None);
-        };
-        let invalid = |error: serde_json::Error| {
-            RpcError::params(format!("invalid argument {index}: {}", words(&error)))
-        };
-        serde_json::from_str(param.get()).map(Some).map_err(invalid)
-    }
-}
-
-/// What is wrong, without the place in a text that the client never wrote in one piece.
-fn words(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }
 
 #[derive(Serialize)]
@@ -290,24 +218,6 @@ mod tests {
             panic!("{text}")
         };
         assert!(refused.id.is_none(), "a list is no id");
-    }
-
-    #[test]
-    fn arguments_are_counted_and_named() {
-        let too_many = call(r#"{"jsonrpc":"2.0","id":1,"method":"m","params":[1,2]}"#).params;
-        assert_eq!(too_many.at_most(2), Ok(()));
-        let error = too_many.at_most(1).unwrap_err();
-        assert_eq!(error.message, "too many arguments, want at most 1");
-        let object = call(r#"{"jsonrpc":"2.0","id":1,"method":"m","params":{"a":1}}"#).params;
-        assert_eq!(object.at_most(2).unwrap_err().message, "non-array args");
-        let wrong = too_many.get::<String>(1).unwrap_err();
-        assert_eq!(
-            (wrong.code, wrong.message.as_str()),
-            (
-                -32602,
-                "invalid argument 1: invalid type: integer `2`, expected a string"
-            )
-        );
     }
 
     #[test]

@@ -4,7 +4,9 @@
 mod accounts;
 mod arity;
 mod blocks;
+mod budget;
 mod calls;
+mod connections;
 mod convert;
 mod debug;
 mod dev;
@@ -14,6 +16,7 @@ mod fill;
 mod filters;
 mod logs;
 mod message;
+mod params;
 mod pool;
 mod server;
 mod socket;
@@ -22,17 +25,18 @@ mod transactions;
 use crate::{
     clock::Clock,
     engine::Core,
-    executor::{BlockCtx, next_base_fee},
+    executor::BlockCtx,
     mempool::Pool,
     metrics::Metrics,
+    shape::Shape,
     solo::Solo,
     store::{SealedBlock, Snapshot, Version},
 };
 use alloy::eips::{BlockId, BlockNumberOrTag};
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{B256, Bytes};
 use errors::{RpcError, RpcResult};
-use message::{Call, Params, raw};
-use parking_lot::RwLock;
+use message::{Call, raw};
+use params::Params;
 use serde_json::value::RawValue;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{Semaphore, broadcast};
@@ -62,6 +66,8 @@ pub struct Limits {
     pub filter_life: Duration,
     /// Subscriptions of one connection.
     pub subscriptions: usize,
+    /// A connection from which nothing comes, and to which nothing goes, is closed after this time.
+    pub idle: Duration,
     /// Connections in all.
     pub connections: usize,
     /// Calls that execute or search, at once.
@@ -80,6 +86,7 @@ impl Default for Limits {
             filters: 10_000,
             filter_life: Duration::from_secs(300),
             subscriptions: 128,
+            idle: Duration::from_secs(120),
             connections: 4096,
             heavy: 16,
         }
@@ -100,17 +107,7 @@ pub(crate) struct Api {
     pub(crate) heavy: Arc<Semaphore>,
     /// Keys and methods of a development chain.
     pub(crate) developer: Option<Developer>,
-    /// Gas limit, beneficiary and extra data of the blocks to come, as methods should show them.
-    pub(crate) shape: RwLock<BlockShape>,
-}
-
-/// What the next block is made with, but for what follows from its parent.
-#[derive(Clone, Debug)]
-pub(crate) struct BlockShape {
-    pub(crate) gas_limit: u64,
-    pub(crate) beneficiary: Address,
-    pub(crate) extra: Bytes,
-    pub(crate) base_fee: Option<u64>,
+    pub(crate) shape: Arc<Shape>,
 }
 
 impl std::fmt::Debug for Api {
@@ -137,6 +134,7 @@ fn is_heavy(method: &str) -> bool {
             | "eth_fillTransaction"
             | "eth_getLogs"
             | "eth_getFilterLogs"
+            | "eth_getFilterChanges"
             | "eth_getProof"
     ) || method.starts_with("debug_")
         || method.starts_with("txpool_")
@@ -205,6 +203,7 @@ impl Api {
             "eth_createAccessList" => raw(&self.create_access_list(params)?),
             "eth_fillTransaction" => raw(&self.fill_transaction(params.get(0)?)?),
             "eth_getLogs" => raw(&self.get_logs(&params.get(0)?)?),
+            "eth_getFilterChanges" => self.filter_changes(params),
             "eth_getFilterLogs" => raw(&self.filter_logs(params)?),
             "eth_getProof" => raw(&self.get_proof(params)?),
             "debug_traceTransaction" => self.trace_transaction(params),
@@ -237,7 +236,7 @@ impl Api {
                 .unwrap_or_default()),
             "eth_syncing" => raw(&false),
             "eth_mining" => raw(&true),
-            "eth_coinbase" => raw(&self.shape.read().beneficiary),
+            "eth_coinbase" => raw(&self.shape.beneficiary()),
             "eth_protocolVersion" => raw(&"0x44"),
             "eth_gasPrice" => raw(&quantity(self.gas_price())),
             "eth_maxPriorityFeePerGas" => raw(&quantity(self.priority_fee())),
@@ -251,7 +250,6 @@ impl Api {
             "eth_newFilter" => raw(&self.new_log_filter(params.get(0)?)?),
             "eth_newBlockFilter" => raw(&self.new_block_filter()?),
             "eth_newPendingTransactionFilter" => raw(&self.new_pending_filter()?),
-            "eth_getFilterChanges" => self.filter_changes(params),
             "eth_uninstallFilter" => raw(&self.filters.remove(&params.get::<String>(0)?)),
             _ => self.block_methods(method, params),
         }
@@ -308,19 +306,8 @@ impl Api {
 
     /// What the block after `parent` would be made with.
     pub(crate) fn next_context(&self, parent: &SealedBlock) -> BlockCtx {
-        let shape = self.shape.read();
-        BlockCtx {
-            number: parent.number() + 1,
-            timestamp: self.clock.peek(parent.header.timestamp),
-            beneficiary: shape.beneficiary,
-            prev_randao: crate::solo::next_randao(&parent.header),
-            gas_limit: shape.gas_limit,
-            base_fee: shape
-                .base_fee
-                .unwrap_or_else(|| next_base_fee(&self.core.rules, &parent.header)),
-            parent_beacon_root: B256::ZERO,
-            extra: shape.extra.clone(),
-        }
+        let time = self.clock.peek(parent.header.timestamp);
+        self.shape.context(&self.core.rules, parent, time)
     }
 }
 

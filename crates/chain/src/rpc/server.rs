@@ -2,6 +2,7 @@
 
 use super::{
     Api,
+    connections::Bounded,
     errors::{RpcError, RpcResult},
     message::{Call, Message, answer, parse},
     socket,
@@ -19,7 +20,7 @@ use axum::{
 };
 use serde_json::value::RawValue;
 use std::{io, sync::Arc};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// What handlers share.
@@ -28,103 +29,31 @@ pub(crate) struct Server {
     pub(crate) api: Arc<Api>,
     /// Ends every WebSocket session.
     pub(crate) stop: CancellationToken,
+    /// Ends every connection, whatever is going on over it.
+    pub(crate) cut: CancellationToken,
     pub(crate) sessions: TaskTracker,
     /// What browsers are told of who may ask (CORS); `None`: nobody.
     pub(crate) origin: Option<HeaderValue>,
 }
 
-/// A listener that has room for so many connections at once.
-struct Bounded {
-    listener: TcpListener,
-    room: Arc<tokio::sync::Semaphore>,
-}
-
-/// A connection, and its place among them.
-struct Guarded {
-    stream: TcpStream,
-    _place: tokio::sync::OwnedSemaphorePermit,
-}
-
-impl axum::serve::Listener for Bounded {
-    type Io = Guarded;
-    type Addr = std::net::SocketAddr;
-
-    async fn accept(&mut self) -> (Guarded, Self::Addr) {
-        loop {
-            let Ok(place) = Arc::clone(&self.room).acquire_owned().await else {
-                // Nobody closes it; a server that could not accept has nothing to do.
-                std::future::pending::<()>().await;
-                continue;
-            };
-            let (stream, address) = axum::serve::Listener::accept(&mut self.listener).await;
-            // Answers are small and waited for. A socket that refuses will fail soon enough.
-            let _ = stream.set_nodelay(true);
-            return (
-                Guarded {
-                    stream,
-                    _place: place,
-                },
-                address,
-            );
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.listener.local_addr()
-    }
-}
-
-impl tokio::io::AsyncRead for Guarded {
-    fn poll_read(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-        buffer: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl tokio::io::AsyncWrite for Guarded {
-    fn poll_write(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-        bytes: &[u8],
-    ) -> std::task::Poll<io::Result<usize>> {
-        std::pin::Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-}
-
 /// Serves until told to stop.
 pub(crate) async fn serve(listener: TcpListener, server: Server) -> io::Result<()> {
-    let limits = &server.api.limits;
-    let room = Arc::new(tokio::sync::Semaphore::new(limits.connections));
-    let stop = server.stop.clone();
+    let limits = server.api.limits.clone();
+    let (stop, cut) = (server.stop.clone(), server.cut.clone());
     let router = Router::new()
         .route("/", get(upgrade).post(post).options(preflight))
         .route("/metrics", get(metrics))
         .layer(DefaultBodyLimit::max(limits.request_bytes))
         .with_state(server);
-    let listener = Bounded { listener, room };
+    let listener = Bounded::new(listener, limits.connections, limits.idle, cut);
     axum::serve(listener, router)
         .with_graceful_shutdown(async move { stop.cancelled().await })
         .await
 }
 
 async fn metrics(State(server): State<Server>) -> impl IntoResponse {
+    let waiting = i64::try_from(server.api.pool.len());
+    server.api.metrics.pooled.set(waiting.unwrap_or(i64::MAX));
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
         server.api.metrics.render(),

@@ -4,7 +4,8 @@ use super::{
     Api, arity, convert,
     errors::{RpcError, RpcResult},
     logs::matching,
-    message::{Call, Params, notice, parse, raw},
+    message::{Call, notice, parse, raw},
+    params::Params,
     server::{Answers, Server, reply},
 };
 use crate::{solo::ChainEvent, store::SealedBlock};
@@ -12,9 +13,12 @@ use alloy::rpc::types::Filter;
 use alloy_primitives::{B256, map::HashMap};
 use axum::extract::ws::{Message, WebSocket};
 use serde_json::value::RawValue;
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 use tokio::sync::broadcast::error::RecvError;
 
@@ -29,6 +33,13 @@ enum Wanted {
 
 /// Ids are unique in the process, so that a late notice is never taken for another's.
 static LAST_ID: AtomicU64 = AtomicU64::new(0);
+
+/// A client that has not read a message after this time is gone.
+const SEND: Duration = Duration::from_secs(30);
+/// How long the end of a session may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// A silent client is asked at this pace whether it is there: its answer keeps the connection open.
+const PING: Duration = Duration::from_secs(30);
 
 struct Session {
     server: Server,
@@ -50,9 +61,11 @@ pub(super) async fn run(server: Server, socket: WebSocket) {
         socket,
         wanted: HashMap::default(),
     };
+    let mut ping = tokio::time::interval(PING);
     loop {
         let went_on = tokio::select! {
             () = stop.cancelled() => Err(Gone),
+            _ = ping.tick() => session.send(Message::Ping(Default::default())).await,
             message = session.socket.recv() => match message {
                 Some(Ok(Message::Text(text))) => session.received(text.as_bytes()).await,
                 Some(Ok(Message::Binary(bytes))) => session.received(&bytes).await,
@@ -75,8 +88,8 @@ pub(super) async fn run(server: Server, socket: WebSocket) {
         }
     }
     api.metrics.sockets.dec();
-    // The other side may be gone already.
-    let _ = session.socket.send(Message::Close(None)).await;
+    // The other side may be gone already, or read nothing.
+    let _ = tokio::time::timeout(FAREWELL, session.socket.send(Message::Close(None))).await;
 }
 
 /// A client too slow for its own subscriptions loses the connection rather than blocks in silence:
@@ -87,18 +100,21 @@ fn lagged(error: RecvError) -> Result<(), Gone> {
 }
 
 impl Session {
-    async fn send(&mut self, text: String) -> Result<(), Gone> {
-        self.socket
-            .send(Message::Text(text.into()))
-            .await
-            .map_err(|_| Gone)
+    /// Sends, unless the client does not read, or the node is to stop.
+    async fn send(&mut self, message: Message) -> Result<(), Gone> {
+        let stop = self.server.stop.clone();
+        tokio::select! {
+            () = stop.cancelled() => Err(Gone),
+            () = tokio::time::sleep(SEND) => Err(Gone),
+            sent = self.socket.send(message) => sent.map_err(|_| Gone),
+        }
     }
 
     async fn received(&mut self, bytes: &[u8]) -> Result<(), Gone> {
         let api = Arc::clone(&self.server.api);
         let message = parse(bytes, api.limits.batch);
         match reply(message, api.limits.response_bytes, self).await {
-            Some(text) => self.send(text).await,
+            Some(text) => self.send(Message::Text(text.into())).await,
             None => Ok(()),
         }
     }
@@ -149,7 +165,7 @@ impl Session {
             }
         }
         for text in notices {
-            self.send(text).await?;
+            self.send(Message::Text(text.into())).await?;
         }
         Ok(())
     }
@@ -172,7 +188,7 @@ impl Session {
             notices.extend(value.into_iter().flatten().map(|value| notice(id, &value)));
         }
         for text in notices {
-            self.send(text).await?;
+            self.send(Message::Text(text.into())).await?;
         }
         Ok(())
     }

@@ -29,13 +29,11 @@ impl Api {
     /// Runs checks against what the next block will be.
     pub(crate) fn validation<T>(&self, check: impl FnOnce(Validation<'_>) -> T) -> T {
         let head = self.head();
-        let shape = self.shape.read();
-        let next = || crate::executor::next_base_fee(&self.core.rules, &head.head.header);
-        let base_fee = shape.base_fee.unwrap_or_else(next);
+        let rules = &self.core.rules;
         check(Validation {
-            rules: &self.core.rules,
-            block_gas: shape.gas_limit,
-            base_fee,
+            rules,
+            block_gas: self.shape.gas_limit(),
+            base_fee: self.shape.base_fee(rules, &head.head.header),
         })
     }
 
@@ -52,9 +50,6 @@ impl Api {
         let ready = stages.time(Stage::Admit, || self.pool.add(Arc::new(tx), bytes, account))?;
         // Without listeners there is nobody to tell.
         let _ = self.pending.send(hash);
-        self.metrics
-            .pooled
-            .set(i64::try_from(self.pool.len()).unwrap_or(i64::MAX));
         if ready {
             self.solo.wake();
         }

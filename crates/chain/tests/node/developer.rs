@@ -137,6 +137,75 @@ async fn a_contract_can_be_impersonated() {
 }
 
 #[tokio::test]
+async fn a_fee_set_for_one_block_is_forgotten_after_it() {
+    let node = node().await;
+    let fee = |block: Value| block["baseFeePerGas"].clone();
+    let latest = json!(["latest", false]);
+    result(&node, "hardhat_setNextBlockBaseFeePerGas", json!(["0x5"])).await;
+    assert_eq!(
+        result(&node, "eth_gasPrice", json!([])).await,
+        json!(format!("{:#x}", 1_000_000_005))
+    );
+    result(&node, "evm_mine", json!([])).await;
+    let block = result(&node, "eth_getBlockByNumber", latest.clone()).await;
+    assert_eq!(fee(block), "0x5");
+    result(
+        &node,
+        "hardhat_setNextBlockBaseFeePerGas",
+        json!([2_000_000_000]),
+    )
+    .await;
+    result(&node, "evm_mine", json!([])).await;
+    result(&node, "evm_mine", json!([])).await;
+    let block = result(&node, "eth_getBlockByNumber", latest).await;
+    assert_eq!(fee(block), json!(format!("{:#x}", 1_750_000_000)));
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn what_no_longer_fits_into_a_block_is_dropped() {
+    let node = node().await;
+    let accounts = result(&node, "eth_accounts", json!([])).await;
+    let tx = |from: &Value, gas: &str| json!([{"from": from, "to": from, "gas": gas}]);
+    result(&node, "evm_setAutomine", json!([false])).await;
+    let large = tx(&accounts[0], "0x493e0");
+    let large = result(&node, "eth_sendTransaction", large).await;
+    let small = tx(&accounts[1], "0x5208");
+    let small = result(&node, "eth_sendTransaction", small).await;
+    result(&node, "evm_setBlockGasLimit", json!(["0x186a0"])).await;
+    result(&node, "evm_setAutomine", json!([true])).await;
+    // The sealing thread answers this after what was waiting.
+    assert_eq!(result(&node, "hardhat_getAutomine", json!([])).await, true);
+    let receipt = result(&node, "eth_getTransactionReceipt", json!([small])).await;
+    assert_eq!(receipt["status"], "0x1");
+    let gone = result(&node, "eth_getTransactionByHash", json!([large])).await;
+    assert_eq!(gone, Value::Null);
+    let empty = json!({"pending": "0x0", "queued": "0x0"});
+    assert_eq!(result(&node, "txpool_status", json!([])).await, empty);
+    node.shutdown().await;
+}
+
+#[tokio::test]
+async fn the_last_states_can_be_read_and_older_ones_are_refused() {
+    let node = node().await;
+    let who = json!("0x00000000000000000000000000000000000000f3");
+    for balance in ["0x1", "0x2"] {
+        result(&node, "anvil_setBalance", json!([who, balance])).await;
+        result(&node, "hardhat_mine", json!(["0x96"])).await;
+    }
+    // 300 blocks; the second change came after block 150.
+    let at = |number: u64| json!([who, format!("{number:#x}")]);
+    assert_eq!(result(&node, "eth_getBalance", at(300)).await, "0x2");
+    assert_eq!(result(&node, "eth_getBalance", at(150)).await, "0x1");
+    assert_eq!(result(&node, "eth_getBalance", at(300 - 128)).await, "0x2");
+    let (code, message) = error(&node, "eth_getBalance", at(2)).await;
+    assert_eq!(code, -32000);
+    assert!(message.starts_with("historical state 0x"), "{message}");
+    assert!(message.ends_with(" is not available"), "{message}");
+    node.shutdown().await;
+}
+
+#[tokio::test]
 async fn states_are_made_by_hand() {
     let node = node().await;
     let who = "0x00000000000000000000000000000000000000f3";

@@ -161,6 +161,21 @@ async fn calls_fail_as_in_geth() {
     node.shutdown().await;
 }
 
+/// A deep stack in an endless loop: a step costs little gas, and each would be 29 kB of trace.
+#[tokio::test]
+async fn a_trace_remembers_only_so_much() {
+    let node = node().await;
+    let code = format!("0x{}5b61038456", "5f".repeat(900));
+    let call = json!({"data": code, "gas": "0x4c4b40"});
+    let (code, message) = error(&node, "debug_traceCall", json!([call, "latest"])).await;
+    assert_eq!(code, -32005);
+    assert!(message.starts_with("trace too large"), "{message}");
+    let calls = json!([call, "latest", {"tracer": "callTracer"}]);
+    let trace = result(&node, "debug_traceCall", calls).await;
+    assert_eq!(trace["error"], "out of gas", "its calls are few");
+    node.shutdown().await;
+}
+
 #[tokio::test]
 async fn development_methods_need_a_flag() {
     let config = Config {

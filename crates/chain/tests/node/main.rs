@@ -9,6 +9,7 @@ mod contract;
 mod developer;
 mod errors;
 mod history;
+mod service;
 mod sockets;
 mod support;
 mod transactions;

@@ -207,6 +207,38 @@ async fn fees_follow_eip_1559() {
     node.shutdown().await;
 }
 
+/// An authorization (EIP-7702) moves its signer's nonce, although the signer sent nothing.
+#[tokio::test]
+async fn a_nonce_that_an_authorization_moved_does_not_hold_up_the_rest() {
+    let node = node().await;
+    let (provider, _) = client(&node, 1);
+    let key = mnemonic_keys(DEV_MNEMONIC, 1).unwrap().remove(0);
+    result(&node, "evm_setAutomine", json!([false])).await;
+    // The one that pays most runs first, and takes nonce 0 of account 0.
+    let authorization = alloy::eips::eip7702::Authorization {
+        chain_id: U256::from(31_337),
+        address: Address::repeat_byte(0xcc),
+        nonce: 0,
+    };
+    let signature =
+        alloy::signers::SignerSync::sign_hash_sync(&key, &authorization.signature_hash()).unwrap();
+    let mut request = TransactionRequest::default()
+        .to(Address::repeat_byte(0xbb))
+        .gas_limit(200_000)
+        .max_fee_per_gas(9_000_000_000)
+        .max_priority_fee_per_gas(5_000_000_000);
+    request.authorization_list = Some(vec![authorization.into_signed(signature)]);
+    let delegated = provider.send_transaction(request).await.unwrap();
+    let first = send_raw(&node, &signed(0, |tx| tx).await).await["result"].clone();
+    let second = send_raw(&node, &signed(1, |tx| tx).await).await["result"].clone();
+    result(&node, "evm_setAutomine", json!([true])).await;
+    assert_eq!(mined(&node, &second).await["status"], "0x1");
+    assert!(mined(&node, &json!(delegated.tx_hash())).await["status"] == "0x1");
+    let dropped = result(&node, "eth_getTransactionByHash", json!([first])).await;
+    assert_eq!(dropped, Value::Null);
+    node.shutdown().await;
+}
+
 #[tokio::test]
 async fn every_type_of_transaction_runs() {
     let node = node().await;

@@ -4,7 +4,8 @@ use super::{
     super::{
         Api,
         errors::{RpcError, RpcResult},
-        message::{Params, raw},
+        message::raw,
+        params::Params,
     },
     Number,
 };

@@ -8,7 +8,8 @@ mod time;
 use super::{
     Api,
     errors::{RpcError, RpcResult},
-    message::{Params, raw},
+    message::raw,
+    params::Params,
 };
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, B256, U256, map::AddressHashSet};

@@ -1,14 +1,9 @@
 //! How blocks are made.
 
 use super::{
-    super::{
-        Api,
-        errors::RpcResult,
-        message::{Params, raw},
-    },
+    super::{Api, errors::RpcResult, message::raw, params::Params},
     Number,
 };
-use alloy_primitives::{Address, B256};
 use serde_json::value::RawValue;
 use std::time::Duration;
 
@@ -34,32 +29,11 @@ impl Api {
                     .await?;
             }
             "setNextBlockBaseFeePerGas" => {
-                let fee = params.get::<Number>(0)?.small()?;
-                self.solo
-                    .run(move |sealer| sealer.settings.next_base_fee = Some(fee))
-                    .await?;
-                self.shape.write().base_fee = Some(fee);
+                self.shape.set_base_fee(params.get::<Number>(0)?.small()?)
             }
-            "setCoinbase" => {
-                let beneficiary: Address = params.get(0)?;
-                self.solo
-                    .run(move |sealer| sealer.settings.beneficiary = beneficiary)
-                    .await?;
-                self.shape.write().beneficiary = beneficiary;
-            }
-            "setPrevRandao" => {
-                let value: B256 = params.get(0)?;
-                self.solo
-                    .run(move |sealer| sealer.settings.next_prev_randao = Some(value))
-                    .await?;
-            }
-            "setBlockGasLimit" => {
-                let limit = params.get::<Number>(0)?.small()?;
-                self.solo
-                    .run(move |sealer| sealer.settings.gas_limit = limit)
-                    .await?;
-                self.shape.write().gas_limit = limit;
-            }
+            "setCoinbase" => self.shape.set_beneficiary(params.get(0)?),
+            "setPrevRandao" => self.shape.set_prev_randao(params.get(0)?),
+            "setBlockGasLimit" => self.shape.set_gas_limit(params.get::<Number>(0)?.small()?),
             "dropAllTransactions" => self.pool.clear(),
             // Base fee and log lines are what they are.
             _ => {}

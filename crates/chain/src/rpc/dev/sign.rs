@@ -5,7 +5,7 @@ use super::{
     super::{
         Api,
         errors::{RpcError, RpcResult},
-        message::Params,
+        params::Params,
     },
     Developer,
 };
