@@ -162,11 +162,73 @@ pub(super) fn replaces(new: &PooledTx, old: &PooledTx) -> bool {
 mod tests {
     use super::*;
     use alloy::{
-        consensus::{SignableTransaction, TxEip1559},
-        eips::eip2718::Encodable2718,
-        primitives::Signature,
+        consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxLegacy},
+        eips::{
+            eip2718::Encodable2718,
+            eip2930::{AccessList, AccessListItem},
+            eip7702::Authorization,
+        },
+        primitives::{B256, Bytes, Signature},
     };
     use proptest::prelude::*;
+
+    /// A transaction of each type that is taken.
+    fn sample(kind: usize) -> TxEnvelope {
+        let signature = Signature::new(U256::from(7), U256::from(9), false);
+        let (chain_id, gas_limit, to) = (31_337, 100_000, Address::repeat_byte(9));
+        let access_list = AccessList(vec![AccessListItem {
+            address: to,
+            storage_keys: vec![B256::repeat_byte(1); 2],
+        }]);
+        let authorization = Authorization {
+            chain_id: U256::from(chain_id),
+            address: to,
+            nonce: 1,
+        };
+        let (max_fee_per_gas, input) = (9, Bytes::from_static(b"input"));
+        match kind {
+            0 => TxLegacy {
+                chain_id: Some(chain_id),
+                gas_limit,
+                gas_price: 9,
+                to: to.into(),
+                input,
+                ..TxLegacy::default()
+            }
+            .into_signed(signature)
+            .into(),
+            1 => TxEip2930 {
+                chain_id,
+                gas_limit,
+                gas_price: 9,
+                to: to.into(),
+                access_list,
+                ..TxEip2930::default()
+            }
+            .into_signed(signature)
+            .into(),
+            2 => TxEip1559 {
+                chain_id,
+                gas_limit,
+                max_fee_per_gas,
+                access_list,
+                input,
+                ..TxEip1559::default()
+            }
+            .into_signed(signature)
+            .into(),
+            _ => TxEip7702 {
+                chain_id,
+                gas_limit,
+                max_fee_per_gas,
+                to,
+                authorization_list: vec![authorization.into_signed(signature)],
+                ..TxEip7702::default()
+            }
+            .into_signed(signature)
+            .into(),
+        }
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
@@ -180,16 +242,22 @@ mod tests {
             }
         }
 
-        /// A real transaction with some bytes changed: the same.
+        /// A transaction of any type with some bytes changed, cut or repeated: the same.
         #[test]
-        fn damage_is_decoded_or_refused(damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4)) {
-            let body = TxEip1559 { chain_id: 31_337, gas_limit: 21_000, max_fee_per_gas: 9, ..TxEip1559::default() };
-            let signature = Signature::new(U256::from(7), U256::from(9), false);
-            let mut bytes = TxEnvelope::from(body.into_signed(signature)).encoded_2718();
+        fn damage_is_decoded_or_refused(
+            kind in 0usize..4,
+            damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0u8..6), 0..4),
+        ) {
+            let mut bytes = sample(kind).encoded_2718();
             prop_assert!(decode(&bytes).is_ok());
-            for (at, byte) in damage {
-                let at = at.index(bytes.len());
-                bytes[at] = byte;
+            for (at, byte, how) in damage {
+                let at = at.index(bytes.len().max(1));
+                match how {
+                    0 => bytes.truncate(at),
+                    1 => bytes.extend_from_within(at..),
+                    2 => bytes.insert(at, byte),
+                    _ => bytes.iter_mut().skip(at).take(1).for_each(|old| *old = byte),
+                }
             }
             if let Ok(tx) = decode(&bytes) {
                 prop_assert_eq!(tx.encoded_2718(), bytes);

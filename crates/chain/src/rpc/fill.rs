@@ -55,7 +55,7 @@ impl Api {
             request.max_priority_fee_per_gas = Some(tip);
             request
                 .max_fee_per_gas
-                .get_or_insert(u128::from(place.ctx.base_fee) * 2 + tip);
+                .get_or_insert((u128::from(place.ctx.base_fee) * 2).saturating_add(tip));
         }
         if request.gas.is_none() {
             request.gas = Some(simulation.estimate(&request)?);

@@ -5,10 +5,12 @@
     reason = "a test that cannot go on says why by failing; clippy.toml allows it in test functions, not in their helpers"
 )]
 
+mod arguments;
 mod contract;
 mod developer;
 mod errors;
 mod history;
+mod nonsense;
 mod service;
 mod sockets;
 mod support;
