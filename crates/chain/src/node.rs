@@ -100,6 +100,9 @@ pub enum NodeError {
     /// Blocks can no longer be made.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The thread that makes blocks ended, and nobody told it to.
+    #[error("the sealing thread ended unexpectedly: start again")]
+    Sealing,
     /// The address cannot be listened on.
     #[error("cannot listen on {0}: {1}: choose another address")]
     Listen(SocketAddr, io::Error),
@@ -244,8 +247,8 @@ impl Node {
         match receiver {
             Some(receiver) => match receiver.await {
                 Ok(error) => error.into(),
-                // The thread ended because it was told to.
-                Err(_) => std::future::pending().await,
+                Err(_) if self.stop.is_cancelled() => std::future::pending().await,
+                Err(_) => NodeError::Sealing,
             },
             None => std::future::pending().await,
         }

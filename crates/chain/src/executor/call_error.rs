@@ -25,6 +25,8 @@ pub(crate) enum CallError {
     Transfer,
     #[error("gas required exceeds allowance ({0})")]
     Allowance(u64),
+    #[error("the access list still changes after {0} runs")]
+    Unsettled(u32),
     /// The call fails whatever its gas; this is how.
     #[error("failed")]
     Failed(Box<ExecutionResult>),

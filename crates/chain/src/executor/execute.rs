@@ -119,13 +119,22 @@ pub(crate) fn replay_before(
 ) -> Result<(), ExecuteError> {
     let root = block.header.parent_beacon_block_root.unwrap_or_default();
     system_calls(vm, block.header.parent_hash, root)?;
-    for tx in block.transactions.iter().take(count) {
-        vm.ctx.cfg.disable_eip3607 = stands_in(tx);
-        vm.transact_commit(transaction_env(tx))
-            .map_err(|error| match error {
-                EVMError::Database(error) => ExecuteError::Read(error),
-                other => ExecuteError::System(tx.signer(), other.to_string()),
-            })?;
-    }
-    Ok(())
+    block
+        .transactions
+        .iter()
+        .take(count)
+        .try_for_each(|tx| replay_one(vm, tx))
+}
+
+/// Runs the next transaction of a block again.
+pub(crate) fn replay_one(
+    vm: &mut Vm<'_, '_>,
+    tx: &Recovered<TxEnvelope>,
+) -> Result<(), ExecuteError> {
+    vm.ctx.cfg.disable_eip3607 = stands_in(tx);
+    let done = vm.transact_commit(transaction_env(tx));
+    done.map(drop).map_err(|error| match error {
+        EVMError::Database(error) => ExecuteError::Read(error),
+        other => ExecuteError::System(tx.signer(), other.to_string()),
+    })
 }

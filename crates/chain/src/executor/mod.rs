@@ -12,7 +12,7 @@ pub(crate) use env::{
     MAX_INIT_CODE, MAX_TX_GAS, Vm, block_env_of, config, evm_on, stand_in, stands_in,
     transaction_env,
 };
-pub(crate) use execute::{Execution, execute, replay_before};
+pub(crate) use execute::{Execution, execute, replay_before, replay_one};
 pub(crate) use header::{assemble, next_base_fee};
 pub use rejection::Rejection;
 

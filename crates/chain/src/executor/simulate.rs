@@ -28,6 +28,10 @@ const TRANSFER_GAS: u64 = 21_000;
 /// An estimate may be this much too high, in thousandths (geth's `estimateGasErrorRatio`).
 const ESTIMATE_ERROR: u64 = 15;
 
+/// How often a call is run to find its access list. A contract can touch something new each time,
+/// because it can tell what is in the list from what it pays.
+const LIST_ROUNDS: u32 = 16;
+
 /// Calls on one state at one block.
 pub(crate) struct Simulation<'a> {
     state: &'a dyn StateReader,
@@ -119,7 +123,7 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    /// What a request asks, with defaults; `gas` if it names none.
+    /// What a request asks, with defaults; `gas` if it names none, and never more than the cap.
     fn transaction(&self, request: &TransactionRequest, gas: u64) -> Result<TxEnv, CallError> {
         self.check(request)?;
         let authorizations = request.authorization_list.clone().unwrap_or_default();
@@ -143,7 +147,7 @@ impl<'a> Simulation<'a> {
         Ok(TxEnv {
             tx_type,
             caller: request.from.unwrap_or_default(),
-            gas_limit: request.gas.unwrap_or(gas),
+            gas_limit: request.gas.unwrap_or(gas).min(CALL_GAS_CAP),
             gas_price: request
                 .gas_price
                 .or(request.max_fee_per_gas)
@@ -194,9 +198,7 @@ impl<'a> Simulation<'a> {
 
     /// `eth_call`.
     pub(crate) fn call(&self, request: &TransactionRequest) -> Result<ExecutionResult, CallError> {
-        let mut tx = self.transaction(request, CALL_GAS_CAP)?;
-        tx.gas_limit = tx.gas_limit.min(CALL_GAS_CAP);
-        self.run(tx)
+        self.run(self.transaction(request, CALL_GAS_CAP)?)
     }
 
     /// `eth_estimateGas`: the least gas with which a call succeeds, as geth searches it.
@@ -296,7 +298,7 @@ impl<'a> Simulation<'a> {
         request: &TransactionRequest,
     ) -> Result<(AccessList, ExecutionResult), CallError> {
         let mut tx = self.transaction(request, self.block.gas_limit.min(CALL_GAS_CAP))?;
-        loop {
+        for _ in 0..LIST_ROUNDS {
             let mut cache = self.cache()?;
             let vm = evm_on(&mut cache, self.config.clone(), self.block_for(&tx));
             let mut vm = vm
@@ -312,6 +314,7 @@ impl<'a> Simulation<'a> {
             tx.access_list = list;
             tx.tx_type = tx.tx_type.max(1);
         }
+        Err(CallError::Unsettled(LIST_ROUNDS))
     }
 }
 

@@ -8,7 +8,9 @@ use super::{
     params::Params,
 };
 use crate::{
-    executor::{Vm, block_env_of, config, evm_on, replay_before, stands_in, transaction_env},
+    executor::{
+        Vm, block_env_of, config, evm_on, replay_before, replay_one, stands_in, transaction_env,
+    },
     state::StateCache,
     store::{SealedBlock, Snapshot, Version},
 };
@@ -53,8 +55,20 @@ impl Api {
         let block = block.ok_or_else(|| RpcError::server("block not found"))?;
         let mut room = self.limits.response_bytes;
         let mut traces = Vec::with_capacity(block.transactions.len());
-        for (index, tx) in block.transactions.iter().enumerate() {
-            let result = self.trace(&version, &block, index, &options)?;
+        let parent = parent_state(&version, &block)?;
+        let mut cache = StateCache::new(&parent);
+        let rules = &self.core.rules;
+        let (mut config, env) = (config(rules), block_env_of(rules, &block.header));
+        replay_before(
+            &mut evm_on(&mut cache, config.clone(), env.clone()),
+            &block,
+            0,
+        )?;
+        for tx in &block.transactions {
+            config.disable_eip3607 = stands_in(tx);
+            let (settings, at) = (config.clone(), env.clone());
+            let result = inspect(&mut cache, settings, at, transaction_env(tx), &options)?;
+            replay_one(&mut evm_on(&mut cache, config.clone(), env.clone()), tx)?;
             let trace = raw(&TraceResult::Success {
                 result,
                 tx_hash: Some(*tx.inner().hash()),
@@ -86,12 +100,7 @@ impl Api {
         index: usize,
         options: &GethDebugTracingOptions,
     ) -> RpcResult<GethTrace> {
-        let parent = Snapshot::before(version, block.number()).ok_or_else(|| {
-            RpcError::server(format!(
-                "required historical state unavailable: the parent of block {}",
-                block.number()
-            ))
-        })?;
+        let parent = parent_state(version, block)?;
         let tx = block
             .transactions
             .get(index)
@@ -107,6 +116,16 @@ impl Api {
         config.disable_eip3607 = stands_in(tx);
         inspect(&mut cache, config, env, transaction_env(tx), options)
     }
+}
+
+/// The state that a block was made on.
+fn parent_state(version: &Arc<Version>, block: &SealedBlock) -> RpcResult<Snapshot> {
+    Snapshot::before(version, block.number()).ok_or_else(|| {
+        RpcError::server(format!(
+            "required historical state unavailable: the parent of block {}",
+            block.number()
+        ))
+    })
 }
 
 fn refused(error: EVMError<crate::state::ReadError>) -> RpcError {

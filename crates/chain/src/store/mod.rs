@@ -117,6 +117,8 @@ struct Shared {
     failed: AtomicBool,
     wake: Mutex<Wake>,
     woken: Condvar,
+    /// A checkpoint began, or failed.
+    caught_up: Condvar,
 }
 
 /// The journal and what it holds.
@@ -147,6 +149,8 @@ impl std::fmt::Debug for Shared {
 
 /// Steps in memory at most, whatever their size: it bounds the work of a start.
 const LAYERS_PENDING: u64 = 4096;
+/// Checkpoints' worth of steps in memory at which a commit waits for the checkpoint under way.
+const CHECKPOINTS_BEHIND: u64 = 4;
 /// An idle chain is checkpointed after this time.
 const CHECKPOINT_IDLE: Duration = Duration::from_secs(60);
 
@@ -196,6 +200,14 @@ impl Store {
             return Err(StoreError::Stopped);
         }
         let mut writer = shared.writer.lock();
+        let most = CHECKPOINTS_BEHIND * shared.config.checkpoint_bytes;
+        while writer.pending > most {
+            shared.signal(Wake::Checkpoint);
+            shared.caught_up.wait(&mut writer);
+            if shared.failed.load(Ordering::Relaxed) {
+                return Err(StoreError::Stopped);
+            }
+        }
         let layers = versions.iter().filter_map(|version| version.layer.as_ref());
         let mut expected = (shared.head.load().seq + 1..).zip(layers);
         if !expected.all(|(seq, layer)| layer.seq == seq) {
@@ -226,6 +238,17 @@ impl Store {
         if let Some(thread) = self.checkpointer.lock().take() {
             // A panic there has been printed; there is nothing to add.
             let _ = thread.join();
+        }
+    }
+}
+
+/// Held by the checkpointer: if it panics, the store stops rather than grow in memory for ever.
+struct Last<'a>(&'a Shared);
+
+impl Drop for Last<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail();
         }
     }
 }
@@ -263,8 +286,17 @@ impl Shared {
         Ok(())
     }
 
+    /// Nothing is written any more; whoever waits for it is told.
+    fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+        // Under the lock, so that nobody is just about to wait.
+        let _writer = self.writer.lock();
+        self.caught_up.notify_all();
+    }
+
     /// The checkpointer's thread: sleeps until it is needed.
     fn run(&self) {
+        let _last = Last(self);
         loop {
             let how = {
                 let mut wake = self.wake.lock();
@@ -282,7 +314,7 @@ impl Shared {
                 .time(Stage::Checkpoint, || self.checkpoint());
             if let Err(error) = done {
                 tracing::error!(%error, "checkpoint failed");
-                self.failed.store(true, Ordering::Relaxed);
+                self.fail();
                 return;
             }
             if how == Wake::Close {
@@ -301,6 +333,7 @@ impl Shared {
                 return Ok(());
             }
             writer.pending = 0;
+            self.caught_up.notify_all();
             if let Some(journal) = &mut writer.journal {
                 journal.rotate(target.seq + 1)?;
             }

@@ -62,6 +62,7 @@ impl Store {
             failed: AtomicBool::new(false),
             wake: Mutex::new(Wake::No),
             woken: Condvar::new(),
+            caught_up: Condvar::new(),
             config,
             identity,
             database,

@@ -285,5 +285,16 @@ async fn sealing_can_be_held_back() {
         (&block["number"], &block["transactions"]),
         (&json!("0x1"), &json!(hashes))
     );
+    // Each transaction of the block, traced on the state that those before it left.
+    let tracer = json!({"tracer": "prestateTracer", "tracerConfig": {"diffMode": true}});
+    let traced = json!(["0x1", tracer]);
+    let traced = result(&node, "debug_traceBlockByNumber", traced).await;
+    for (index, hash) in hashes.iter().enumerate() {
+        let alone = json!([hash, tracer]);
+        let alone = result(&node, "debug_traceTransaction", alone).await;
+        assert_eq!(traced[index], json!({"txHash": hash, "result": alone}));
+        let sender = &alone["post"][account.as_str().unwrap()];
+        assert_eq!(sender["nonce"], json!(index + 1), "{alone}");
+    }
     node.shutdown().await;
 }

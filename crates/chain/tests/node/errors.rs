@@ -161,6 +161,19 @@ async fn calls_fail_as_in_geth() {
     node.shutdown().await;
 }
 
+/// It reads a second slot if much gas is left, and each slot in the list that it is given leaves it
+/// less: the list has one slot, then two, then one.
+#[tokio::test]
+async fn an_access_list_without_end_is_given_up() {
+    let node = node().await;
+    let call = json!([{"data": "0x5a624b66bc1054505f5450", "gas": "0x4c4b40"}]);
+    assert_eq!(
+        error(&node, "eth_createAccessList", call).await,
+        (-32000, "the access list still changes after 16 runs".into())
+    );
+    node.shutdown().await;
+}
+
 /// A deep stack in an endless loop: a step costs little gas, and each would be 29 kB of trace.
 #[tokio::test]
 async fn a_trace_remembers_only_so_much() {
@@ -170,6 +183,10 @@ async fn a_trace_remembers_only_so_much() {
     let (code, message) = error(&node, "debug_traceCall", json!([call, "latest"])).await;
     assert_eq!(code, -32005);
     assert!(message.starts_with("trace too large"), "{message}");
+    let endless = json!({"data": "0x5b600056", "gas": "0x7fffffffffffffff"});
+    let calls = json!([endless, "latest", {"tracer": "callTracer"}]);
+    let trace = result(&node, "debug_traceCall", calls).await;
+    assert_eq!(trace["error"], "out of gas", "a call has its cap of gas");
     let calls = json!([call, "latest", {"tracer": "callTracer"}]);
     let trace = result(&node, "debug_traceCall", calls).await;
     assert_eq!(trace["error"], "out of gas", "its calls are few");
