@@ -115,7 +115,11 @@ fn whoever_has_no_network_is_told_how_to_get_one() {
 fn a_network_is_remembered_and_money_and_assets_are_moved_on_it() {
     let home = tempfile::tempdir().unwrap();
     let person = Person { home: home.path() };
-    let market = Process::ready(canut(&["up", "--json", "--rpc", "127.0.0.1:0"]), |line| {
+    let mut up = canut(&["up", "--json", "--workers", "1"]);
+    for service in ["--rpc", "--market", "--store", "--pool"] {
+        up.args([service, "127.0.0.1:0"]);
+    }
+    let market = Process::ready(up, |line| {
         let ready: Value = serde_json::from_str(line).unwrap();
         Some(ready["rpc"].as_str().unwrap().to_owned())
     });
@@ -165,7 +169,7 @@ fn a_network_is_remembered_and_money_and_assets_are_moved_on_it() {
     let told = person.fails(&["app", "show", address]);
     assert!(told.contains("there is no app at"), "{told}");
 
-    // This market has neither store nor order book yet.
+    // The network was added without store and order book.
     let wasm = home.path().join("app.wasm");
     std::fs::write(&wasm, b"\0asm\x01\0\0\0").unwrap();
     let told = person.fails(&["run", wasm.to_str().unwrap(), "--yes"]);
