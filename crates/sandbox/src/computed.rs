@@ -38,8 +38,8 @@ pub enum ComputedError {
     /// The path leads out of `IEXEC_OUT`.
     #[error("\"deterministic-output-path\" is not under IEXEC_OUT")]
     Outside,
-    /// The path leads nowhere.
-    #[error("\"deterministic-output-path\" names a file that does not exist")]
+    /// The path leads nowhere, or to a folder without a file in it.
+    #[error("\"deterministic-output-path\" names no file, and no folder with a file in it")]
     NoSuchPath,
 }
 

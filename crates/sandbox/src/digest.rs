@@ -23,15 +23,24 @@ pub(crate) fn file(path: &Path) -> io::Result<B256> {
     }
 }
 
-/// The digest of a result: of a file, its SHA-256; of a folder, see [`folder_digest`].
+/// The digest of a result: of a file, its SHA-256; of a folder, see [`folder_digest`]. A folder without a file in it is as good
+/// as none, since an archive does not hold it: `NotFound`.
 pub(crate) fn of(path: &Path) -> io::Result<B256> {
+    let nothing = || io::Error::new(io::ErrorKind::NotFound, "there is no file in it");
+    part(path)?.ok_or_else(nothing)
+}
+
+/// `None` of a folder without a file in it.
+fn part(path: &Path) -> io::Result<Option<B256>> {
     if !path.symlink_metadata()?.is_dir() {
-        return file(path);
+        return file(path).map(Some);
     }
     let mut children = Vec::new();
     for entry in path.read_dir()? {
         let entry = entry?;
-        children.push((entry.file_name(), of(&entry.path())?));
+        if let Some(digest) = part(&entry.path())? {
+            children.push((entry.file_name(), digest));
+        }
     }
     let named = children.iter().map(|(name, digest)| match name.to_str() {
         Some(name) => Ok((name, *digest)),
@@ -40,7 +49,8 @@ pub(crate) fn of(path: &Path) -> io::Result<B256> {
             "a name is not UTF-8",
         )),
     });
-    Ok(folder_digest(named.collect::<io::Result<Vec<_>>>()?))
+    let named = named.collect::<io::Result<Vec<_>>>()?;
+    Ok((!named.is_empty()).then(|| folder_digest(named)))
 }
 
 #[cfg(test)]
@@ -66,5 +76,19 @@ mod tests {
             of(folder.path()).unwrap(),
             keccak256([empty, keccak256(abc), abc].concat())
         );
+    }
+
+    #[test]
+    fn folders_without_files_leave_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("a/b")).unwrap();
+        assert_eq!(
+            of(folder.path()).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+        std::fs::write(at("c"), "abc").unwrap();
+        let alone = keccak256(file(&at("c")).unwrap());
+        assert_eq!(of(folder.path()).unwrap(), alone);
     }
 }
