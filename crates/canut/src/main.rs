@@ -26,6 +26,10 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one, and it is parsed once"
+)]
 enum Verb {
     /// Run a market of your own: node, hub, store, order book, pool and workers.
     Up(up::Args),

@@ -47,11 +47,10 @@ impl Client {
             upload: MAX_FETCH,
             ..Default::default()
         };
-        let store = network
-            .store
-            .as_deref()
-            .map(|url| Remote::with_limits(url, limits))
-            .transpose()?;
+        let store = match &network.store {
+            Some(url) => Some(Remote::with_limits(url, limits)?),
+            None => None,
+        };
         let pool = network.pool.as_deref().map(Pool::new).transpose()?;
         // A node on this machine does not mind being asked often.
         let pace = Duration::from_millis(if network.is_local() { 15 } else { 500 });

@@ -37,13 +37,13 @@ impl fmt::Display for Service {
 pub enum Error {
     /// The chain, or the hub's refusal.
     #[error(transparent)]
-    Hub(#[from] canut_hub::Error),
+    Hub(Box<canut_hub::Error>),
     /// No connection to the node.
     #[error(transparent)]
     Connect(#[from] canut_hub::ConnectError),
     /// The store.
     #[error("the store: {0}")]
-    Store(#[from] canut_store::Error),
+    Store(Box<canut_store::Error>),
     /// A keystore or a key.
     #[error(transparent)]
     Wallet(#[from] WalletError),
@@ -262,6 +262,18 @@ pub enum Error {
     Thread(String),
 }
 
+impl From<canut_store::Error> for Error {
+    fn from(error: canut_store::Error) -> Self {
+        Self::Store(Box::new(error))
+    }
+}
+
+impl From<canut_hub::Error> for Error {
+    fn from(error: canut_hub::Error) -> Self {
+        Self::Hub(Box::new(error))
+    }
+}
+
 impl Error {
     /// For `map_err` on what touches `path`.
     pub(crate) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
@@ -273,7 +285,7 @@ impl Error {
 
     /// A node's error, in the words of the hub.
     pub(crate) fn node(error: alloy::transports::TransportError) -> Self {
-        Self::Hub(error.into())
+        Self::Hub(Box::new(error.into()))
     }
 }
 

@@ -194,7 +194,7 @@ mod tests {
         let wallets = Wallets::in_folder(folder.path().join("keystore"));
         assert_eq!(wallets.usual().unwrap(), None);
         let made = wallets.create("mine", &Password::new("secret")).unwrap();
-        assert_eq!(wallets.list().unwrap(), [made.clone()]);
+        assert_eq!(wallets.list().unwrap(), std::slice::from_ref(&made));
         assert_eq!(wallets.usual().unwrap().as_deref(), Some("mine"));
         let key = wallets.open("mine", &Password::new("secret")).unwrap();
         assert_eq!(Some(key.address()), made.address);

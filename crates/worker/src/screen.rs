@@ -116,56 +116,30 @@ mod tests {
             max_stake: Some(Nrlc::from(30)),
             spare: 10,
         };
-        let verdict = |offer| screen(offer, ME, POOL, &terms);
-        assert_eq!(verdict(fair), Ok(()));
+        let refused = |offer| screen(offer, ME, POOL, &terms).unwrap_err();
+        assert_eq!(screen(fair, ME, POOL, &terms), Ok(()));
         assert_eq!(screen(fair, ME, ME, &terms), Err(Failure::DealForeign));
-        assert_eq!(
-            verdict(Offer { index: 2, ..fair }),
-            Err(Failure::DealForeign)
-        );
+        assert_eq!(refused(Offer { index: 2, ..fair }), Failure::DealForeign);
         let stolen = sign(POOL);
-        assert_eq!(
-            verdict(Offer {
-                authorization: &stolen,
-                ..fair
-            }),
-            Err(Failure::AuthorizationInvalid)
-        );
-        assert_eq!(
-            verdict(Offer {
-                free: Nrlc::from(29),
-                ..fair
-            }),
-            Err(Failure::StakeTooLow)
-        );
-        assert_eq!(
-            verdict(Offer {
-                now: 1_000 + 6 * 300,
-                ..fair
-            }),
-            Err(Failure::TooLate)
-        );
+        let with_stolen = Offer {
+            authorization: &stolen,
+            ..fair
+        };
+        assert_eq!(refused(with_stolen), Failure::AuthorizationInvalid);
+        let free = Nrlc::from(29);
+        assert_eq!(refused(Offer { free, ..fair }), Failure::StakeTooLow);
+        let now = 1_000 + 6 * 300;
+        assert_eq!(refused(Offer { now, ..fair }), Failure::TooLate);
         let dear = Deal {
             worker_stake: Nrlc::from(31),
             ..deal.clone()
         };
-        assert_eq!(
-            verdict(Offer {
-                deal: &dear,
-                ..fair
-            }),
-            Err(Failure::StakeRefused)
-        );
+        let of = |deal| refused(Offer { deal, ..fair });
+        assert_eq!(of(&dear), Failure::StakeRefused);
         let enclave = Deal {
             tag: Tag::TEE,
             ..deal.clone()
         };
-        assert_eq!(
-            verdict(Offer {
-                deal: &enclave,
-                ..fair
-            }),
-            Err(Failure::RuntimeMissing)
-        );
+        assert_eq!(of(&enclave), Failure::RuntimeMissing);
     }
 }

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs::File, io, time::Duration};
 
 use alloy::providers::Provider;
-use canut_hub::{Caller, ConnectError, Follower, Hub, Sender, connect, events::FollowError};
+use canut_hub::{Caller, ConnectError, Follower, Hub, Sender, connect};
 use canut_protocol::TaskId;
 use tokio::{
     sync::{mpsc, watch},
@@ -213,19 +213,15 @@ async fn follow(hub: Hub, config: canut_hub::events::FollowConfig, teller: mpsc:
         let from = head.saturating_sub(config.depth);
         let deployment = *hub.deployment();
         let mut follower = Follower::from_block(hub.provider().clone(), deployment, config, from);
-        loop {
-            match follower.next().await {
-                Ok(batch) => {
-                    let last = batch.events.last().and_then(|happening| happening.time);
-                    let now = match hub.now().await {
-                        Ok(now) => now,
-                        Err(_) => last.unwrap_or_default(),
-                    };
-                    if teller.send(Tick { batch, now }).await.is_err() {
-                        return;
-                    }
-                }
-                Err(FollowError::Reorganised(_)) => break,
+        // It ends when the chain took back what it told: every task held is looked at again.
+        while let Ok(batch) = follower.next().await {
+            let last = batch.events.last().and_then(|happening| happening.time);
+            let now = match hub.now().await {
+                Ok(now) => now,
+                Err(_) => last.unwrap_or_default(),
+            };
+            if teller.send(Tick { batch, now }).await.is_err() {
+                return;
             }
         }
     }

@@ -95,7 +95,7 @@ pub(crate) fn run(verb: Verb) -> Result<()> {
                 .list()?
                 .into_iter()
                 .find(|wallet| wallet.name == name);
-            let found = found.ok_or_else(|| canut_client::WalletError::Unknown(name))?;
+            let found = found.ok_or(canut_client::WalletError::Unknown(name))?;
             show(json, &found, || line(&found))
         }
         Verb::List(List { json }) => {

@@ -54,13 +54,19 @@ pub(crate) struct Fetcher {
 pub enum FetchError {
     /// The store's address.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(Box<StoreError>),
     /// The cache folder.
     #[error("the cache folder: {0}")]
     Cache(#[from] io::Error),
     /// Encryption.
     #[error("TLS: {0}")]
     Tls(#[from] rustls::Error),
+}
+
+impl From<StoreError> for FetchError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(Box::new(error))
+    }
 }
 
 impl Fetcher {
@@ -85,13 +91,13 @@ impl Fetcher {
     /// Puts the file at `location` to `into`, where nothing is yet.
     pub(crate) async fn fetch(&self, location: &Location, into: &Path) -> Result<(), Absence> {
         match location {
-            Location::Ipfs(path) => self.from_store(path, into).await,
+            Location::Ipfs(path) => self.take_from_store(path, into).await,
             Location::Url(url) => self.web.download(url, into, self.limit).await,
             Location::Other(_) => Err(Absence::Refused),
         }
     }
 
-    async fn from_store(&self, path: &str, into: &Path) -> Result<(), Absence> {
+    async fn take_from_store(&self, path: &str, into: &Path) -> Result<(), Absence> {
         let (root, below) = path.split_once('/').unwrap_or((path, ""));
         let mut cid = parse_cid(root).map_err(|_| Absence::Missing)?;
         if !below.is_empty() {

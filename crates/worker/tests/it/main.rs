@@ -1,6 +1,12 @@
 //! A pool and its workers on a real chain, over real sockets.
 
 #![allow(missing_docs, unreachable_pub, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says why by failing; clippy.toml allows it in test functions, not in their helpers"
+)]
 
 mod bag;
 mod loom;
