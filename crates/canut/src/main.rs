@@ -15,7 +15,7 @@ mod up;
 mod worker;
 
 use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 /// Canut: a decentralised marketplace for computing.
 #[derive(Debug, Parser)]
@@ -67,7 +67,8 @@ async fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(report) => {
-            tracing::error!("{report:#}");
+            // Nobody is left to tell when standard error is closed.
+            let _ = writeln!(std::io::stderr(), "error: {report:#}");
             ExitCode::FAILURE
         }
     }
