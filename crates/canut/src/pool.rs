@@ -20,9 +20,13 @@ use crate::{
 /// the rest from the chain: stop it, kill it, lose its folder; started again it goes on.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Example:
+Examples:
   CANUT_PRIVATE_KEY=0x… canut workerpool create 'my machines'
+      Once, before the first start: it prints the address for --workerpool.
   CANUT_PRIVATE_KEY=0x… canut pool --hub 0x… --workerpool 0x… --dir ./pool --listen 0.0.0.0:8548
+      A pool that workers on other machines reach.
+  CANUT_PRIVATE_KEY=0x… canut workerpool publish 0x… --price 1RLC --trust 2 --volume 100
+      Sell its computing: without an offer nobody buys.
 
 Workers dial in at /session; /tasks/ID, /health and /metrics answer on the same port.")]
 pub(crate) struct Args {

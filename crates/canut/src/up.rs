@@ -22,8 +22,8 @@ Examples:
       A market that is forgotten when you stop it.
   canut up --dir ./market --workers 8
       A market that is kept in ./market, with eight workers.
-  canut run app.wasm --trust 10
-      In another terminal: have something computed on it.
+  canut run app.wasm --trust 75%
+      In another terminal: have something computed on it. Three new workers reach trust 8, four 16.
   canut up --json
       One line for scripts once everything is ready: rpc, chain_id, hub, token, market, store, pool, workerpool, accounts.
 

@@ -45,11 +45,7 @@ pub(crate) async fn list(kind: AssetKind, List { owner, common }: List) -> Resul
     let document = json!({ "owner": owner, "count": assets.len(), "assets": assets });
     common.show(&document, || {
         let lines = assets.iter().map(|asset| format!("{asset}\n"));
-        format!(
-            "{}\n{} of {owner}",
-            lines.collect::<String>().trim_end(),
-            assets.len()
-        )
+        format!("{}{} of {owner}", lines.collect::<String>(), assets.len())
     })
 }
 

@@ -67,7 +67,7 @@ pub(crate) struct List {
 
 /// A network by its name.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  canut network use lyon")]
+#[command(after_help = "Examples:\n  canut network use lyon\n  canut network remove lyon")]
 pub(crate) struct Named {
     /// Its name
     name: String,

@@ -30,13 +30,9 @@ pub(crate) enum Verb {
 /// The four kinds of orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Kind {
-    /// Of an app.
     App,
-    /// Of a dataset.
     Dataset,
-    /// Of a workerpool.
     Workerpool,
-    /// Of a requester.
     Request,
 }
 
@@ -54,11 +50,12 @@ impl From<Kind> for OrderKind {
 /// An order in a file, in the JSON of iExec's SDK.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Example:
+Examples:
   canut order sign app order.json >signed.json && canut order publish app signed.json
       order.json: {\"app\":\"0x…\",\"appprice\":0,\"volume\":100}
       What is left out is zero: no restriction, no tag; a salt is made when there is none.")]
 pub(crate) struct File {
+    /// Kind of the order
     kind: Kind,
     /// The file; - for standard input
     file: PathBuf,
@@ -72,6 +69,7 @@ pub(crate) struct File {
     after_help = "Examples:\n  canut order unpublish app 0x(64 digits)\n  canut order unpublish app --all 0x5FbDB2315678afecb367f032d93F642f64180aa3"
 )]
 pub(crate) struct Unpublish {
+    /// Kind of the order
     kind: Kind,
     /// Hash of the order
     #[arg(required_unless_present = "all", conflicts_with = "all")]
@@ -85,8 +83,11 @@ pub(crate) struct Unpublish {
 
 /// An order of the market.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Example:\n  canut order show workerpool 0x(64 digits)")]
+#[command(
+    after_help = "Examples:\n  canut order show workerpool 0x(64 digits)\n  canut order cancel workerpool 0x(64 digits)"
+)]
 pub(crate) struct One {
+    /// Kind of the order
     kind: Kind,
     /// Hash of the order
     hash: OrderHash,
@@ -166,7 +167,7 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
                 .await?;
             let document = json!({ "unpublished": gone });
             common.show(&document, || {
-                format!("{} taken back from the market. Copies can still be matched until `canut order cancel`.", gone.len())
+                format!("{} taken back from the market. Copies can still be matched: to close an order for good, publish it again and use `canut order cancel`.", gone.len())
             })
         }
         Verb::Cancel(One { kind, hash, common }) => {
@@ -209,10 +210,7 @@ fn complete<O: Tradable + Default>(value: Value, domain: &canut_protocol::Domain
     fields.insert("volume".into(), json!(1));
     for (name, value) in given {
         if !fields.contains_key(&name) {
-            bail!(
-                "an order of an {} has no field `{name}`",
-                kind_name(O::KIND)
-            );
+            bail!("`{name}` is no field of the {} order", kind_name(O::KIND));
         }
         fields.insert(name, value);
     }

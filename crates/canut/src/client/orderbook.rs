@@ -23,10 +23,10 @@ pub(crate) enum Verb {
 #[derive(Debug, ClapArgs)]
 struct Which {
     /// Nothing beyond these requirements of a machine (none; or tee, gpu, … joined by commas)
-    #[arg(long, value_parser = common::tag)]
+    #[arg(long, value_name = "TAG", value_parser = common::tag)]
     max_tag: Option<Tag>,
     /// At least these
-    #[arg(long, value_parser = common::tag)]
+    #[arg(long, value_name = "TAG", value_parser = common::tag)]
     min_tag: Option<Tag>,
     /// At least so many runs left
     #[arg(long, value_name = "N")]
@@ -41,7 +41,7 @@ struct Which {
 /// Orders of an app or of a dataset.
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Example:\n  canut orderbook app 0x5FbDB2315678afecb367f032d93F642f64180aa3"
+    after_help = "Examples:\n  canut orderbook app 0x5FbDB2315678afecb367f032d93F642f64180aa3\n  canut orderbook dataset 0xe7f1725E7734CE288F8367e1Bb143E90bb3F0512"
 )]
 pub(crate) struct OfAsset {
     /// Its address
@@ -60,7 +60,7 @@ pub(crate) struct OfPool {
     #[arg(long, value_parser = common::category)]
     category: Option<u64>,
     /// At least this trust: as 99%, or as 100
-    #[arg(long, value_parser = common::trust)]
+    #[arg(long, value_name = "TRUST", value_parser = common::trust)]
     min_trust: Option<Trust>,
     #[command(flatten)]
     which: Which,
@@ -140,7 +140,7 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
             list::<WorkerpoolOrder>(&which, &query, |order| {
                 let category = common::category_name(order.category.saturating_to());
                 format!(
-                    "{:>16}  trust {:<6} category {category}",
+                    "{:>16}  trust {:<6} category {category:<6}",
                     order.workerpoolprice.to_string(),
                     order.trust
                 )
@@ -162,7 +162,7 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
             list::<RequestOrder>(&which, &query, |order| {
                 let category = common::category_name(order.category.saturating_to());
                 format!(
-                    "{:>16}  trust {:<6} category {category}",
+                    "{:>16}  trust {:<6} category {category:<6}",
                     order.workerpoolmaxprice.to_string(),
                     order.trust
                 )

@@ -30,7 +30,7 @@ pub(crate) enum Verb {
 /// A task.
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Examples:\n  canut task show 0x(64 digits)\n  canut task show 0x(64 digits of the deal):3"
+    after_help = "Examples:\n  canut task show 0x(64 digits)\n  canut task show 0x(64 digits of the deal):3\n  canut task claim 0x(64 digits of the deal):3"
 )]
 pub(crate) struct One {
     /// Its id, or DEAL:INDEX
@@ -52,13 +52,15 @@ pub(crate) struct List {
 /// The result of a task.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
-Example:
+Examples:
+  canut task watch 0x(64 digits) --out ./result
+      Waits for all tasks of its deal, and fetches their results.
   canut task download 0x(64 digits) --out ./result
       Nothing is unpacked unless its digest is the one that the workers certified.")]
 pub(crate) struct Download {
     /// Its id, or DEAL:INDEX
     task: Named,
-    /// Folder for the result [default: the beginning of the task's id]
+    /// Folder for the result. Without it `download` uses the beginning of the task's id, and `watch` fetches nothing
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     #[command(flatten)]
