@@ -25,27 +25,20 @@ struct Cli {
     verb: Verb,
 }
 
+// What each does is said at its arguments.
 #[derive(Debug, Subcommand)]
 #[expect(
     clippy::large_enum_variant,
     reason = "there is one, and it is parsed once"
 )]
 enum Verb {
-    /// Run a market of your own: node, hub, store, order book, pool and workers.
     Up(up::Args),
-    /// See a picture being certified, and a cheat being caught.
     Demo(demo::Args),
-    /// Run a market: an order book over any hub.
     Market(market::Args),
-    /// Run an Ethereum node.
     Node(node::Args),
-    /// Put the contracts of a market on a chain.
     Hub(hub::Args),
-    /// Run a store for apps, inputs and results.
     Store(store::Args),
-    /// Run the scheduler of a workerpool.
     Pool(pool::Args),
-    /// Lend this machine to a pool.
     Worker(worker::Args),
     #[command(flatten)]
     Client(client::Verb),

@@ -95,8 +95,13 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         () = signals.next() => Ok(()),
     };
     if let Some(home) = noted {
-        // Somebody may have removed it already.
-        let _ = home.remove_network(NETWORK);
+        // Another market may have taken its place meanwhile, or somebody may have removed it.
+        if home
+            .network(NETWORK)
+            .is_ok_and(|noted| noted == local.network())
+        {
+            let _ = home.remove_network(NETWORK);
+        }
     }
     local.close().await;
     stopped

@@ -3,6 +3,7 @@
 use std::{io::Write, num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 use alloy_primitives::Address;
+use canut_pool::session::PATH;
 use canut_sandbox::WasmRuntime;
 use canut_worker::{Config, Place};
 use clap::Args as ClapArgs;
@@ -25,8 +26,8 @@ Example:
   CANUT_PRIVATE_KEY=0x… canut worker --pool ws://pool.example/session --hub 0x… --workerpool 0x… \\
       --rpc wss://node.example --store https://store.example --dir ./worker")]
 pub(crate) struct Args {
-    /// The pool: ws URL of its sessions, as `canut pool` prints it
-    #[arg(long, value_name = "URL")]
+    /// The pool: its address, as `canut pool` prints it; http and ws URLs mean the same
+    #[arg(long, value_name = "URL", value_parser = sessions)]
     pool: String,
 
     #[command(flatten)]
@@ -63,6 +64,21 @@ pub(crate) struct Args {
     /// Print one line of JSON when ready, and nothing else
     #[arg(long)]
     json: bool,
+}
+
+/// The URL of a pool's sessions, from what people write.
+fn sessions(text: &str) -> Result<String, String> {
+    let (scheme, rest) = text
+        .split_once("://")
+        .ok_or("write a URL, for example ws://127.0.0.1:8548")?;
+    let scheme = match scheme {
+        "ws" | "http" => "ws",
+        "wss" | "https" => "wss",
+        other => return Err(format!("a pool is reached by ws or wss, not by {other}")),
+    };
+    let rest = rest.trim_end_matches('/');
+    let path = if rest.contains('/') { "" } else { PATH };
+    Ok(format!("{scheme}://{rest}{path}"))
 }
 
 /// Runs the worker until it is told to stop.
@@ -103,4 +119,27 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     tracing::info!("stopping: what is under way is taken up at the next start");
     worker.shutdown().await;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_is_named_as_people_name_it() {
+        for text in [
+            "ws://pool:1/session",
+            "ws://pool:1",
+            "http://pool:1/",
+            "http://pool:1/session/",
+        ] {
+            assert_eq!(
+                sessions(text).as_deref(),
+                Ok("ws://pool:1/session"),
+                "{text}"
+            );
+        }
+        assert_eq!(sessions("https://a").as_deref(), Ok("wss://a/session"));
+        assert!(sessions("pool:1").is_err() && sessions("ftp://pool").is_err());
+    }
 }

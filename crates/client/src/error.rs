@@ -154,6 +154,11 @@ pub enum Error {
         "arguments and inputs take {0} bytes of a deal that holds {1}: put them in an input file"
     )]
     ParamsTooLong(usize, usize),
+    /// Workers cannot fetch an input.
+    #[error(
+        "workers cannot fetch `{0}`: give a local file, or an address that begins with https://, ipfs:// or /ipfs/"
+    )]
+    InputScheme(String),
     /// Prices or volumes are absurd.
     #[error(transparent)]
     Overflow(#[from] canut_protocol::Overflow),

@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::{Client, Error, Result};
 
+/// How the address of an input begins that workers can fetch.
+const SCHEMES: [&str; 4] = ["https://", "http://", "ipfs://", "/ipfs/"];
+
 /// An input file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -70,7 +73,12 @@ impl Client {
         let mut places = Vec::new();
         for input in inputs {
             places.push(match input {
-                Input::Url(url) => url.clone(),
+                Input::Url(url) => {
+                    if !SCHEMES.iter().any(|scheme| url.starts_with(scheme)) {
+                        return Err(Error::InputScheme(url.chars().take(80).collect()));
+                    }
+                    url.clone()
+                }
                 Input::File(path) => {
                     let about = tokio::fs::metadata(path).await.map_err(Error::file(path))?;
                     if !about.is_file() {

@@ -6,7 +6,7 @@ use canut_client::Balance;
 use canut_hub::Receipt;
 use canut_protocol::Nrlc;
 use clap::{Args as ClapArgs, Subcommand};
-use eyre::Result;
+use eyre::{Result, ensure};
 use serde_json::json;
 
 #[derive(Debug, Subcommand)]
@@ -17,6 +17,8 @@ pub(crate) enum Verb {
     Deposit(Amount),
     /// Take free RLC off the hub.
     Withdraw(Amount),
+    /// Give RLC that is outside the hub to somebody.
+    Send(Send),
 }
 
 /// Show what an account has.
@@ -44,12 +46,43 @@ pub(crate) struct Amount {
     common: Common,
 }
 
+/// Give RLC that is outside the hub to somebody.
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Example:\n  canut account send 50RLC --to 0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266\n\nIt cannot be taken back. Ether is sent with any Ethereum wallet."
+)]
+pub(crate) struct Send {
+    /// How much, in RLC or nRLC
+    #[arg(value_parser = common::price)]
+    amount: Nrlc,
+    /// Who gets it
+    #[arg(long, value_name = "ADDRESS")]
+    to: Address,
+    #[command(flatten)]
+    common: Common,
+}
+
 pub(crate) async fn run(verb: Verb) -> Result<()> {
     match verb {
         Verb::Show(Show { address, common }) => {
             let address = common.whose(address)?;
             let balance = common.client().await?.balance(address).await?;
             common.show(&balance, || text(&balance))
+        }
+        Verb::Send(Send { amount, to, common }) => {
+            let account = common.account().await?;
+            let has = account.client().balance(account.address()).await?.wallet;
+            ensure!(
+                amount <= has,
+                "{} has {has} outside the hub: send less, or take some off the hub with `canut account withdraw`",
+                account.address()
+            );
+            let receipt = account.caller().transfer_token(to, amount).await?;
+            moved(
+                &common,
+                &receipt,
+                &account.client().balance(account.address()).await?,
+            )
         }
         Verb::Deposit(Amount { amount, common }) => {
             let account = common.account().await?;

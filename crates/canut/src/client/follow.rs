@@ -57,6 +57,19 @@ impl Follow<'_> {
         }
     }
 
+    /// What to do about tasks without a good result.
+    pub(crate) fn remedy(&self, outcome: &Outcome) -> String {
+        let again = outcome.tasks.iter().any(|end| end.error.is_some());
+        match self.out {
+            _ if again => format!("try again what is missing with: {}", self.resume()),
+            Some(out) => format!(
+                "what the workers found is in {}: stderr.txt and error.txt say what the app did not like",
+                out.display()
+            ),
+            None => "not every task succeeded".to_owned(),
+        }
+    }
+
     /// The command that goes on from here.
     pub(crate) fn resume(&self) -> String {
         let ids: Vec<_> = self.deals.iter().map(ToString::to_string).collect();

@@ -177,9 +177,7 @@ impl Args {
                 out.display()
             )
         })?;
-        outcome
-            .check()
-            .wrap_err_with(|| format!("try again what is missing with: {}", follow.resume()))
+        outcome.check().wrap_err_with(|| follow.remedy(&outcome))
     }
 }
 

@@ -149,6 +149,17 @@ fn a_client_that_was_killed_finds_its_bag_again() {
     }
 }
 
+/// Somebody who has nothing.
+const FRIEND: &str = "0x00000000000000000000000000000000000000aa";
+
+#[test]
+fn money_is_given_to_a_friend() {
+    let terminal = Terminal::open();
+    terminal.json(&["account", "send", "2.5RLC", "--to", FRIEND, "--json"]);
+    let has = terminal.json(&["account", "show", FRIEND, "--json"]);
+    assert_eq!(has["wallet"], 2_500_000_000_u64, "{has}");
+}
+
 #[test]
 fn mistakes_are_answered_with_what_to_do() {
     let terminal = Terminal::open();
@@ -162,6 +173,14 @@ fn mistakes_are_answered_with_what_to_do() {
         (&["run", &stats, "--trust", "101%"], "99%"),
         (&["run", &stats, "--max-price", "1nRLC", "--yes"], "price"),
         (&["task", "show", "0x12"], "64"),
+        (
+            &["run", &stats, "--input", "ftp://x/y", "--yes"],
+            "https://",
+        ),
+        (
+            &["account", "send", "999999RLC", "--to", FRIEND],
+            "send less",
+        ),
     ] {
         let said = terminal.refused(arguments);
         assert!(said.contains(hint), "{arguments:?}: {said}");
