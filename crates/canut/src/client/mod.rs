@@ -28,7 +28,7 @@ pub(crate) enum Verb {
     /// Keys: make, import, show.
     #[command(subcommand)]
     Wallet(wallet::Verb),
-    /// Money: show, deposit, withdraw.
+    /// Money: show, deposit, withdraw, send.
     #[command(subcommand)]
     Account(account::Verb),
     /// Apps: deploy, show, list, sell, give away.
@@ -49,7 +49,7 @@ pub(crate) enum Verb {
     /// Deals: show, list, watch, claim.
     #[command(subcommand)]
     Deal(deal::Verb),
-    /// Tasks: show, list, watch, claim, download.
+    /// Tasks: create, show, list, watch, claim, download.
     #[command(subcommand)]
     Task(task::Verb),
     /// Networks: where the services are.

@@ -30,6 +30,20 @@ worker. Higher trust takes more workers, and pools ask more for it.
 Prices are in RLC or nRLC: 2RLC, 0.5RLC, 1500nRLC; a bare number is nRLC (1 RLC is 1,000,000,000 nRLC).
 Ctrl-C breaks nothing: the command that resumes is printed.")]
 pub(crate) struct Args {
+    #[command(flatten)]
+    order: Order,
+    /// Folder for the result [default: canut- and the beginning of the deal's id]
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+/// Buy tasks as `canut run` does, and do not wait for them.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Example:
+  canut task create stats.wasm --args \"price\" --input sales.csv --trust 90% --yes
+      Prints the deal. `canut deal watch DEAL --out ./result` waits for the results and fetches them.")]
+pub(crate) struct Order {
     /// A WebAssembly file, or the address of an app
     #[arg(value_name = "APP.WASM|ADDRESS")]
     app: String,
@@ -66,9 +80,6 @@ pub(crate) struct Args {
     /// Most that a task may cost: app, dataset and workerpool together, in RLC or nRLC
     #[arg(long, value_name = "PRICE", value_parser = common::price)]
     max_price: Option<Nrlc>,
-    /// Folder for the result [default: canut- and the beginning of the deal's id]
-    #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
     /// Buy without asking
     #[arg(long)]
     yes: bool,
@@ -76,35 +87,57 @@ pub(crate) struct Args {
     common: Common,
 }
 
+/// Buys, waits and fetches.
 pub(crate) async fn run(args: Args) -> Result<()> {
     if let Some(out) = &args.out {
         unused(out)?;
     }
-    let account = args.common.account().await?;
-    let wanted = args.wanted(&account).await?;
-    let quote = account.quote(&wanted).await?;
-    if !args.common.json {
-        note(&offer(&wanted, &quote));
-    }
-    confirm(
-        &format!("Buy {} for {}?", tasks(wanted.tasks), quote.total),
-        args.yes,
-    )?;
-    let bought = account.buy(&wanted, &quote, |deal| {
-        if !args.common.json {
-            note(&format!(
-                "Deal {} of {} (transaction {})",
-                deal.deal,
-                tasks(deal.tasks),
-                deal.transaction
-            ));
-        }
-    });
-    let bought = bought.await?;
+    let (account, bought) = args.order.buy().await?;
     args.deliver(&account, &bought).await
 }
 
-impl Args {
+/// Only buys.
+pub(crate) async fn create(order: Order) -> Result<()> {
+    let (_, bought) = order.buy().await?;
+    let cost = Nrlc::sum(bought.iter().map(|deal| deal.cost))?;
+    let deals: Vec<_> = bought.iter().map(|deal| deal.deal.to_string()).collect();
+    order
+        .common
+        .show(&json!({ "deals": bought, "cost": cost }), || {
+            format!(
+                "Paid {cost}. Fetch the results with: canut deal watch {} --out FOLDER",
+                deals.join(" ")
+            )
+        })
+}
+
+impl Order {
+    /// Finds the cheapest offers, asks, and buys.
+    async fn buy(&self) -> Result<(Account, Vec<Bought>)> {
+        let account = self.common.account().await?;
+        let wanted = self.wanted(&account).await?;
+        let quote = account.quote(&wanted).await?;
+        if !self.common.json {
+            note(&offer(&wanted, &quote));
+        }
+        confirm(
+            &format!("Buy {} for {}?", tasks(wanted.tasks), quote.total),
+            self.yes,
+        )?;
+        let bought = account.buy(&wanted, &quote, |deal| {
+            if !self.common.json {
+                note(&format!(
+                    "Deal {} of {} (transaction {})",
+                    deal.deal,
+                    tasks(deal.tasks),
+                    deal.transaction
+                ));
+            }
+        });
+        let bought = bought.await?;
+        Ok((account, bought))
+    }
+
     /// What is wanted: with the app deployed, and the inputs in the store.
     async fn wanted(&self, account: &Account) -> Result<Wanted> {
         let app = match self.app.parse::<Address>() {
@@ -149,7 +182,9 @@ impl Args {
         }
         Ok(deployed.address)
     }
+}
 
+impl Args {
     /// Waits for the results and shows them.
     async fn deliver(&self, account: &Account, bought: &[Bought]) -> Result<()> {
         let deals: Vec<_> = bought.iter().map(|deal| deal.deal).collect();
@@ -165,12 +200,12 @@ impl Args {
             client: account.client(),
             deals: &deals,
             out: Some(&out),
-            quiet: self.common.json,
+            quiet: self.order.common.json,
         };
         let outcome = follow.run().await?;
         let cost = Nrlc::sum(bought.iter().map(|deal| deal.cost))?;
         let document = json!({ "deals": bought, "cost": cost, "out": out, "outcome": outcome });
-        self.common.show(&document, || {
+        self.order.common.show(&document, || {
             format!(
                 "{}Paid {cost}. Results and certificates are in {}",
                 outcome.text(),

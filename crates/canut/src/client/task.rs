@@ -5,6 +5,7 @@ use super::{
     common::Common,
     deal::claims,
     follow::{self, Follow},
+    run::{Order, create},
 };
 use canut_client::{CERTIFICATE, Client, Error, Placed, TaskStatus};
 use canut_protocol::{DealId, TaskId, task::Status};
@@ -15,6 +16,8 @@ use std::{path::PathBuf, str::FromStr};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
+    /// Buy tasks as `canut run` does, and do not wait for them.
+    Create(Box<Order>),
     /// Show a task: where it stands, its certificate, and what its pool says of it.
     Show(One),
     /// Show the tasks of a deal.
@@ -112,6 +115,7 @@ impl Named {
 
 pub(crate) async fn run(verb: Verb) -> Result<()> {
     match verb {
+        Verb::Create(order) => create(*order).await,
         Verb::Show(One { task, common }) => show(task, &common).await,
         Verb::List(List { deal, common }) => {
             let status = common.client().await?.deal_status(deal).await?;

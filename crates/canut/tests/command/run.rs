@@ -112,6 +112,35 @@ fn a_person_has_a_file_worked_on_and_gets_a_certified_result() {
 }
 
 #[test]
+fn tasks_are_bought_now_and_fetched_later() {
+    let terminal = Terminal::open();
+    let pricer = app("option-pricer.wasm");
+    let bought = terminal.json(&[
+        "task",
+        "create",
+        &pricer,
+        "--args",
+        "--paths 1000",
+        "--tasks",
+        "2",
+        "--yes",
+        "--json",
+    ]);
+    let deal = bought["deals"][0]["deal"].as_str().unwrap();
+    assert_eq!(bought["cost"], 600_000_000_u64);
+    terminal.json(&["deal", "watch", deal, "--out", "later", "--json"]);
+    for index in ["0", "1"] {
+        let result = terminal
+            .home
+            .path()
+            .join("later")
+            .join(index)
+            .join("price.json");
+        assert!(result.exists(), "{}", result.display());
+    }
+}
+
+#[test]
 fn a_client_that_was_killed_finds_its_bag_again() {
     let terminal = Terminal::open();
     let pricer = app("option-pricer.wasm");
