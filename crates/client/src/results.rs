@@ -57,44 +57,42 @@ impl Client {
                 found,
             });
         }
-        let made = !folder.exists();
-        fs::create_dir_all(folder).map_err(Error::file(folder))?;
-        let outcome = self.unpack(id, &task, folder, callback, limits).await;
-        match outcome {
-            Ok(opened) => {
-                (certificate.files, certificate.failed) = (opened.files, opened.failed);
-                write_certificate(folder, &certificate)?;
-                Ok(Fetched {
-                    certificate,
-                    folder: folder.to_owned(),
-                })
-            }
-            Err(error) => {
-                if made {
-                    // It is empty: what was unpacked is elsewhere.
-                    let _ = fs::remove_dir(folder);
-                }
-                Err(error)
-            }
-        }
+        let parent = folder
+            .parent()
+            .filter(|parent| !parent.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        fs::create_dir_all(parent).map_err(Error::file(parent))?;
+        let desk = tempfile::Builder::new()
+            .prefix(".canut-")
+            .tempdir_in(parent)
+            .map_err(Error::file(parent))?;
+        let files = desk.path().join("files");
+        let opened = self
+            .unpack(id, &task, desk.path(), &files, callback, limits)
+            .await?;
+        (certificate.files, certificate.failed) = (opened.files, opened.failed);
+        write_certificate(&files, &certificate)?;
+        settle(&files, folder)?;
+        Ok(Fetched {
+            certificate,
+            folder: folder.to_owned(),
+        })
     }
 
+    /// Downloads a result to `desk` and unpacks it to `files`, if it is the certified one.
     async fn unpack(
         &self,
         id: TaskId,
         task: &Task,
-        folder: &Path,
+        desk: &Path,
+        files: &Path,
         callback: bool,
         limits: Limits,
     ) -> Result<Opened> {
-        let desk = tempfile::Builder::new()
-            .prefix(".canut-")
-            .tempdir_in(folder)
-            .map_err(Error::file(folder))?;
-        let (archive, files) = (desk.path().join("result.zip"), desk.path().join("files"));
-        fs::create_dir(&files).map_err(Error::file(&files))?;
+        let archive = desk.join("result.zip");
+        fs::create_dir(files).map_err(Error::file(files))?;
         self.download(id, task, &archive).await?;
-        let unpacked = files.clone();
+        let unpacked = files.to_owned();
         let opening = tokio::task::spawn_blocking(move || {
             archive::open(&archive, &unpacked, callback, limits)
         });
@@ -108,7 +106,6 @@ impl Client {
                 found: opened.digest,
             });
         }
-        settle(&files, folder)?;
         Ok(opened)
     }
 
@@ -144,8 +141,17 @@ impl Client {
     }
 }
 
-/// Moves what is in one folder to another, where none of it is yet.
+/// Moves a folder to where nothing is yet, in one step: it is whole there, or not there. Where there is a folder with other
+/// files, moves what is in it, if none of it is there yet.
 fn settle(from: &Path, to: &Path) -> Result<()> {
+    match fs::remove_dir(to) {
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => merge(from, to),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::file(to)(error)),
+        _ => fs::rename(from, to).map_err(Error::file(to)),
+    }
+}
+
+fn merge(from: &Path, to: &Path) -> Result<()> {
     let read = |entry: io::Result<fs::DirEntry>| {
         entry.map(|entry| (entry.path(), to.join(entry.file_name())))
     };
@@ -192,6 +198,22 @@ mod tests {
         fs::remove_file(to.join("b")).unwrap();
         settle(&from, &to).unwrap();
         assert_eq!(fs::read_to_string(to.join("a")).unwrap(), "new");
+    }
+
+    #[test]
+    fn a_result_is_whole_or_not_there() {
+        let root = tempfile::tempdir().unwrap();
+        let (from, to) = (root.path().join("from"), root.path().join("to"));
+        for empty in [false, true] {
+            fs::create_dir(&from).unwrap();
+            fs::write(from.join("a"), "new").unwrap();
+            if empty {
+                fs::create_dir(&to).unwrap();
+            }
+            settle(&from, &to).unwrap();
+            assert!(to.join("a").exists() && !from.exists());
+            fs::remove_dir_all(&to).unwrap();
+        }
     }
 
     #[test]

@@ -31,15 +31,21 @@ async fn play(seed: u64) {
     let (id, deal) = services.deal(TASKS, TRUST, PARAMS).await;
     let mut rng = StdRng::seed_from_u64(seed);
     let mut kills = 0;
+    let mut client = services.client(id).spawn().unwrap();
     let tasks = loop {
         // When the blow falls is the point of the test; nothing waits for it.
         sleep(Duration::from_millis(rng.random_range(20..400))).await;
         if kills < KILLS {
             kills += 1;
-            match rng.random_range(0..10) {
+            match rng.random_range(0..12) {
                 0..2 => services.node.kill_and_restart(),
                 2 => services.store.kill_and_restart(),
                 3..6 => services.pool.kill_and_restart(),
+                6..8 => {
+                    client.kill().unwrap();
+                    client.wait().unwrap();
+                    client = services.client(id).spawn().unwrap();
+                }
                 _ => {
                     let number = rng.random_range(0..WORKERS);
                     services.workers[number].kill_and_restart();
@@ -55,6 +61,24 @@ async fn play(seed: u64) {
         }
     };
     check(&services, id, &deal, &tasks, supply).await;
+    client.kill().unwrap();
+    client.wait().unwrap();
+    fetched(&services, id);
+}
+
+/// Whatever was fetched when the client died, in the end everything is there.
+fn fetched(services: &Services, id: DealId) {
+    let output = services.client(id).output().unwrap();
+    let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(output.status.success(), "{outcome}");
+    for task in outcome["tasks"].as_array().unwrap() {
+        assert_eq!(task["certificate"]["credibility"]["holds"], true, "{task}");
+        let result = services
+            .folder
+            .path()
+            .join(task["folder"].as_str().unwrap());
+        assert!(result.join("price.json").exists(), "{}", result.display());
+    }
 }
 
 /// Everything is certified, every vote was right, and everyone has to the last nRLC what the rules give him.

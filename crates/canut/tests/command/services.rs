@@ -98,7 +98,7 @@ pub(crate) struct Services {
     pub(crate) pool: Service,
     pub(crate) workers: Vec<Service>,
     pub(crate) keys: Vec<PrivateKeySigner>,
-    _folder: TempDir,
+    pub(crate) folder: TempDir,
     hub: Address,
     workerpool: Address,
     app: Address,
@@ -184,7 +184,7 @@ impl Services {
             workerpool,
             app,
             keys: keys.clone(),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -241,6 +241,19 @@ impl Services {
         let owner = caller(&self.node.url, self.hub, &self.keys[OWNER]).await;
         let id = owner.match_orders(&orders).await.unwrap().value;
         (id, hub.deal(id).await.unwrap().unwrap())
+    }
+
+    /// A client that watches a deal and fetches its results to `results`, not started yet.
+    pub(crate) fn client(&self, id: DealId) -> Command {
+        let (hub, deal) = (self.hub.to_string(), id.to_string());
+        let rpc = self.node.url.replace("http", "ws");
+        let mut command = canut(&["deal", "watch", &deal, "--json", "--out", "results"]);
+        command
+            .args(["--rpc", &rpc, "--hub", &hub, "--store", &self.store.url])
+            .current_dir(self.folder.path())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null());
+        command
     }
 
     /// The tasks of a deal as they are now; `None` while the node does not answer.
