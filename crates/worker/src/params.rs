@@ -2,6 +2,7 @@
 
 use canut_protocol::Failure;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 /// Most input files of a task.
 const MAX_INPUTS: usize = 256;
@@ -23,7 +24,11 @@ impl Params {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        let params: Self = serde_json::from_str(text).map_err(|_| Failure::ParamsInvalid)?;
+        // An object first: a struct could be read from an array as well.
+        let object: Map<String, Value> =
+            serde_json::from_str(text).map_err(|_| Failure::ParamsInvalid)?;
+        let params =
+            Self::deserialize(Value::Object(object)).map_err(|_| Failure::ParamsInvalid)?;
         if params.inputs.len() > MAX_INPUTS {
             return Err(Failure::ParamsInvalid);
         }
