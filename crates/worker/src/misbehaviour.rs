@@ -1,5 +1,5 @@
-//! Workers that cheat, for tests and for the demonstration that shows one being caught. Not in any production build: the
-//! feature `misbehaviour` is off by default.
+//! Workers that cheat, for tests and for the demonstration that shows one being caught. No worker that anybody runs for money
+//! is one of them: only `canut demo` and tests start them, and the feature `misbehaviour` is off by default.
 //!
 //! Each is the honest worker with one thing bent: what it finds, what it does next, or how long it stays.
 
