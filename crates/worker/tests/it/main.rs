@@ -11,5 +11,7 @@
 mod bag;
 mod loom;
 mod market;
+#[path = "../../../hub/tests/hub/node.rs"]
+#[expect(dead_code, reason = "the tests of the hub use more of it")]
 mod node;
 mod restarts;
