@@ -2,7 +2,6 @@
 
 use std::{io::Write, net::SocketAddr, path::PathBuf};
 
-use alloy_primitives::Address;
 use canut_pool::Config;
 use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr};
@@ -10,7 +9,7 @@ use serde_json::json;
 
 use crate::{
     logging,
-    service::{ChainArgs, KeyArgs},
+    service::{ChainArgs, PlaceArgs},
     signals::Signals,
 };
 
@@ -31,23 +30,7 @@ Examples:
 Workers dial in at /session; /tasks/ID, /health and /metrics answer on the same port.")]
 pub(crate) struct Args {
     #[command(flatten)]
-    chain: ChainArgs,
-
-    #[command(flatten)]
-    key: KeyArgs,
-
-    /// The workerpool
-    #[arg(long, value_name = "ADDRESS")]
-    workerpool: Address,
-
-    /// The store that workers put results in: URL of its gateway
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "CANUT_STORE",
-        default_value = "http://127.0.0.1:8547"
-    )]
-    store: String,
+    place: PlaceArgs,
 
     /// Folder of the pool's database; created if it is not there
     #[arg(long, value_name = "FOLDER")]
@@ -78,9 +61,16 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<()> {
     logging::start("info");
     let mut signals = Signals::listen()?;
-    let key = args.key.read()?;
-    let ChainArgs { rpc, hub } = args.chain.clone();
-    let mut config = Config::new(rpc, hub, args.workerpool, key, &args.store, &args.dir);
+    let key = args.place.key.read()?;
+    let ChainArgs { rpc, hub } = args.place.chain.clone();
+    let mut config = Config::new(
+        rpc,
+        hub,
+        args.place.workerpool,
+        key,
+        &args.place.store,
+        &args.dir,
+    );
     config.listen = args.listen;
     config.start_block = args.start_block;
     config.follow.depth = args.confirmations;
@@ -99,14 +89,13 @@ fn print(args: &Args, pool: &canut_pool::Handle) -> Result<()> {
     let mut out = std::io::stdout().lock();
     if args.json {
         let url = format!("http://{}", pool.address());
-        let ready =
-            json!({ "pool": url, "sessions": pool.sessions(), "workerpool": args.workerpool });
+        let ready = json!({ "pool": url, "sessions": pool.sessions(), "workerpool": args.place.workerpool });
         writeln!(out, "{ready}")?;
     } else {
         writeln!(
             out,
             "Pool of {}, workers dial {}",
-            args.workerpool,
+            args.place.workerpool,
             pool.sessions()
         )?;
     }

@@ -2,7 +2,6 @@
 
 use std::{io::Write, num::NonZeroUsize, path::PathBuf, sync::Arc};
 
-use alloy_primitives::Address;
 use canut_pool::session::PATH;
 use canut_sandbox::WasmRuntime;
 use canut_worker::{Config, Place};
@@ -10,11 +9,7 @@ use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr};
 use serde_json::json;
 
-use crate::{
-    logging,
-    service::{ChainArgs, KeyArgs},
-    signals::Signals,
-};
+use crate::{logging, service::PlaceArgs, signals::Signals};
 
 /// Lend this machine to a pool: take tasks, compute them, vote on the chain, and be paid.
 ///
@@ -31,23 +26,7 @@ pub(crate) struct Args {
     pool: String,
 
     #[command(flatten)]
-    chain: ChainArgs,
-
-    #[command(flatten)]
-    key: KeyArgs,
-
-    /// The workerpool; tasks of no other are taken, whatever the pool says
-    #[arg(long, value_name = "ADDRESS")]
-    workerpool: Address,
-
-    /// The store that holds apps and inputs, and takes results: URL of its gateway
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "CANUT_STORE",
-        default_value = "http://127.0.0.1:8547"
-    )]
-    store: String,
+    place: PlaceArgs,
 
     /// Folder of what the worker has to remember; created if it is not there. One worker at a time may use it
     #[arg(long, value_name = "FOLDER")]
@@ -85,16 +64,16 @@ fn sessions(text: &str) -> Result<String, String> {
 pub(crate) async fn run(args: Args) -> Result<()> {
     logging::start("info");
     let mut signals = Signals::listen()?;
-    let key = args.key.read()?;
+    let key = args.place.key.read()?;
     let address = key.address();
     let compiled = std::path::absolute(args.dir.join("compiled"))?;
     let runtime = Arc::new(WasmRuntime::new(Some(compiled))?);
     let place = Place {
         pool: args.pool.clone(),
-        rpc: args.chain.rpc.clone(),
-        hub: args.chain.hub,
-        workerpool: args.workerpool,
-        store: args.store.clone(),
+        rpc: args.place.chain.rpc.clone(),
+        hub: args.place.chain.hub,
+        workerpool: args.place.workerpool,
+        store: args.place.store.clone(),
     };
     let mut config = Config::new(place, key, &args.dir, runtime);
     config.slots = args.slots.unwrap_or(config.slots);

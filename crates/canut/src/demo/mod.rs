@@ -6,7 +6,6 @@ mod show;
 
 use std::{fs, path::PathBuf, time::Instant};
 
-use alloy_primitives::Address;
 use canut_client::{Account, Client, Fetched, Input, Limits, Params, Quote, Wanted};
 use canut_protocol::{DealId, Tag, TaskId, Trust};
 use clap::Args as ClapArgs;
@@ -200,16 +199,4 @@ async fn collect(
         fetched.push(result);
     }
     Ok((picture, fetched))
-}
-
-impl Local {
-    /// Addresses of the workers that lie.
-    fn liars(&self) -> impl Iterator<Item = Address> {
-        let honest = self.workers();
-        self.accounts
-            .workers
-            .iter()
-            .skip(honest)
-            .map(|key| key.address())
-    }
 }

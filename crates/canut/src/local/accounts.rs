@@ -1,5 +1,6 @@
 //! Who is who in a market of one's own, and what money they start with.
 
+use alloy::providers::Provider;
 use alloy_primitives::{Address, Bytes, U256, utils::parse_ether};
 use canut_chain::{DEV_MNEMONIC, PrivateKeySigner, mnemonic_keys};
 use canut_hub::{Caller, Hub};
@@ -101,7 +102,6 @@ async fn give_rlc(owner: &Caller, account: Address) -> Result<()> {
 }
 
 async fn give_ether(owner: &Caller, account: Address) -> Result<()> {
-    use alloy::providers::Provider;
     let has = owner.hub().provider().get_balance(account).await?;
     if has < parse_ether("1")? {
         let gift: U256 = parse_ether("100")?;

@@ -59,6 +59,11 @@ pub(crate) struct Local {
     pub(crate) deployment: Deployment,
     pub(crate) workerpool: Address,
     node: Node,
+    services: Services,
+}
+
+/// What runs beside the node.
+struct Services {
     store: Serving,
     market: canut_market::Server,
     pool: canut_pool::Handle,
@@ -77,7 +82,13 @@ impl Local {
             .await
             .wrap_err("the node does not start")?;
         let local = match Self::over(&settings, &accounts, &node).await {
-            Ok(parts) => parts.into_local(accounts, node),
+            Ok((deployment, workerpool, services)) => Self {
+                accounts,
+                deployment,
+                workerpool,
+                node,
+                services,
+            },
             Err(error) => {
                 node.shutdown().await;
                 return Err(error);
@@ -103,8 +114,14 @@ impl Local {
 
     /// Addresses of the honest workers.
     pub(crate) fn honest(&self) -> impl Iterator<Item = Address> {
-        let honest = &self.accounts.workers[..self.workers.len()];
+        let honest = &self.accounts.workers[..self.services.workers.len()];
         honest.iter().map(|key| key.address())
+    }
+
+    /// Addresses of the workers that lie.
+    pub(crate) fn liars(&self) -> impl Iterator<Item = Address> {
+        let liars = self.accounts.workers.iter().skip(self.workers());
+        liars.map(|key| key.address())
     }
 
     /// What a client must know, with the key of the first user.
@@ -120,7 +137,11 @@ impl Local {
         }
     }
 
-    async fn over(settings: &Settings, accounts: &Accounts, node: &Node) -> Result<Parts> {
+    async fn over(
+        settings: &Settings,
+        accounts: &Accounts,
+        node: &Node,
+    ) -> Result<(Deployment, Address, Services)> {
         let (deployment, workerpool) = prepare(accounts, node)
             .await
             .wrap_err("the market could not be put on the chain")?;
@@ -149,15 +170,14 @@ impl Local {
                 cheats.push(misbehaviour::start(config, how, number as u64).await?);
             }
         }
-        Ok(Parts {
-            deployment,
-            workerpool,
+        let services = Services {
             store,
             market,
             pool,
             workers,
             cheats,
-        })
+        };
+        Ok((deployment, workerpool, services))
     }
 
     /// URL of the node.
@@ -167,22 +187,22 @@ impl Local {
 
     /// URL of the order book.
     pub(crate) fn market(&self) -> String {
-        format!("http://{}", self.market.address())
+        format!("http://{}", self.services.market.address())
     }
 
     /// URL of the store.
     pub(crate) fn store(&self) -> String {
-        self.store.url()
+        self.services.store.url()
     }
 
     /// URL of the pool.
     pub(crate) fn pool(&self) -> String {
-        format!("http://{}", self.pool.address())
+        format!("http://{}", self.services.pool.address())
     }
 
     /// Honest workers.
     pub(crate) fn workers(&self) -> usize {
-        self.workers.len()
+        self.services.workers.len()
     }
 
     /// Waits until something fails that nothing can go on without.
@@ -192,44 +212,23 @@ impl Local {
 
     /// Stops everything, those first who use others.
     pub(crate) async fn close(self) {
-        for worker in self
-            .workers
+        let Services {
+            store,
+            market,
+            pool,
+            workers,
+            cheats,
+        } = self.services;
+        for worker in workers
             .into_iter()
-            .chain(self.cheats.into_iter().map(|cheat| cheat.worker))
+            .chain(cheats.into_iter().map(|cheat| cheat.worker))
         {
             worker.shutdown().await;
         }
-        self.pool.shutdown().await;
-        self.market.stop().await;
-        self.store.stop().await;
+        pool.shutdown().await;
+        market.stop().await;
+        store.stop().await;
         self.node.shutdown().await;
-    }
-}
-
-/// What runs beside the node.
-struct Parts {
-    deployment: Deployment,
-    workerpool: Address,
-    store: Serving,
-    market: canut_market::Server,
-    pool: canut_pool::Handle,
-    workers: Vec<canut_worker::Handle>,
-    cheats: Vec<Cheat>,
-}
-
-impl Parts {
-    fn into_local(self, accounts: Accounts, node: Node) -> Local {
-        Local {
-            accounts,
-            node,
-            deployment: self.deployment,
-            workerpool: self.workerpool,
-            store: self.store,
-            market: self.market,
-            pool: self.pool,
-            workers: self.workers,
-            cheats: self.cheats,
-        }
     }
 }
 
