@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use alloy_primitives::{B256, U256};
-use canut_hub::Refusal;
+use canut_hub::{Receipt, Refusal};
 use canut_protocol::{DealId, Nrlc, OrderHash, RequestOrder, matching::Orders};
 use serde::Serialize;
 
@@ -165,6 +165,11 @@ impl Account {
         } else {
             self.caller().deposit_and_match(missing, &orders).await?
         };
+        self.bought(receipt).await
+    }
+
+    /// What a match made, as the chain has it.
+    async fn bought(&self, receipt: Receipt<DealId>) -> Result<Bought> {
         let deal = self.client().deal(receipt.value).await?;
         Ok(Bought {
             deal: receipt.value,
@@ -184,17 +189,7 @@ impl Account {
         } else {
             self.caller().match_orders(orders).await?
         };
-        let deal = self.client().deal(receipt.value).await?;
-        let cost = deal.total_price()?;
-        let (first, tasks) = (deal.bot_first, deal.bot_size);
-        Ok(Bought {
-            deal: receipt.value,
-            first,
-            tasks,
-            cost,
-            transaction: receipt.transaction,
-            block: receipt.block,
-        })
+        self.bought(receipt).await
     }
 
     /// The orders of these hashes, from the market.
