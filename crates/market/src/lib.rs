@@ -11,7 +11,6 @@
 mod api;
 mod book;
 pub mod chain;
-mod challenge;
 mod engine;
 mod feed;
 pub mod matching;
@@ -19,7 +18,6 @@ mod metrics;
 mod order;
 mod prices;
 mod server;
-mod signature;
 mod storage;
 
 pub use order::{AnyOrder, Status};

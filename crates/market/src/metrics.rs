@@ -1,9 +1,9 @@
 //! What the market counts for Prometheus.
 
+use canut_gate::Answers;
 use canut_protocol::order::OrderKind;
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Encoder, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::order::kind_name;
@@ -14,32 +14,24 @@ pub(crate) struct Metrics {
     registry: Registry,
     published: IntCounterVec,
     open: IntGaugeVec,
-    answers: IntCounterVec,
-    seconds: Histogram,
+    answers: Answers,
     lost: IntCounter,
     head: IntGauge,
     listeners: IntGauge,
 }
 
-/// Upper bounds of the answer times counted, in seconds.
-const SECONDS: [f64; 10] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2.0];
-
 impl Metrics {
     /// Fails only if two names below were the same.
     pub(crate) fn new() -> Result<Self, prometheus::Error> {
-        let times = HistogramOpts::new("http_seconds", "Time to answer, in seconds");
+        let registry = Registry::new_custom(Some("canut_market".to_owned()), None)?;
         let metrics = Self {
-            registry: Registry::new_custom(Some("canut_market".to_owned()), None)?,
+            answers: Answers::register(&registry)?,
+            registry,
             published: IntCounterVec::new(
                 Opts::new("orders_published_total", "Orders published"),
                 &["kind"],
             )?,
             open: IntGaugeVec::new(Opts::new("orders_open", "Open orders"), &["kind"])?,
-            answers: IntCounterVec::new(
-                Opts::new("http_answers_total", "HTTP answers"),
-                &["method", "status"],
-            )?,
-            seconds: Histogram::with_opts(times.buckets(SECONDS.to_vec()))?,
             lost: IntCounter::new("chain_lost_total", "Times the chain did not answer")?,
             head: IntGauge::new("chain_block", "Height of the last block taken in")?,
             listeners: IntGauge::new("feed_listeners", "Listeners of the feed")?,
@@ -48,12 +40,6 @@ impl Metrics {
             .registry
             .register(Box::new(metrics.published.clone()))?;
         metrics.registry.register(Box::new(metrics.open.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.answers.clone()))?;
-        metrics
-            .registry
-            .register(Box::new(metrics.seconds.clone()))?;
         metrics.registry.register(Box::new(metrics.lost.clone()))?;
         metrics.registry.register(Box::new(metrics.head.clone()))?;
         metrics
@@ -66,12 +52,9 @@ impl Metrics {
         self.published.with_label_values(&[kind_name(kind)]).inc();
     }
 
-    /// Counts an answer. Methods are named by the client, so only the known ones become labels.
-    pub(crate) fn answered(&self, method: &str, status: &str, seconds: f64) {
-        let known = matches!(method, "GET" | "POST" | "PUT" | "HEAD" | "OPTIONS");
-        let method = if known { method } else { "other" };
-        self.answers.with_label_values(&[method, status]).inc();
-        self.seconds.observe(seconds);
+    /// The counters of answers.
+    pub(crate) fn answers(&self) -> Answers {
+        self.answers.clone()
     }
 
     pub(crate) fn chain_lost(&self) {

@@ -4,7 +4,6 @@ mod deals;
 mod error;
 mod extract;
 mod feed;
-mod limits;
 mod matching;
 mod orders;
 mod page;
@@ -16,22 +15,15 @@ mod service;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    http::{HeaderName, Method, StatusCode, header},
-    middleware,
-    routing::get,
-};
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, routing::get};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use tower_http::cors::{Any, CorsLayer};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-pub(crate) use limits::{Limits, Peer};
+use canut_gate::{Challenges, Gate, Limits};
 
-use crate::{challenge::Challenges, engine::Market};
+use crate::engine::Market;
 use error::ApiError;
 
 /// What every route can reach. Clones are cheap.
@@ -39,7 +31,6 @@ use error::ApiError;
 pub(crate) struct App {
     pub(crate) market: Market,
     pub(crate) challenges: Arc<Challenges>,
-    pub(crate) limits: Arc<Limits>,
     pub(crate) stop: CancellationToken,
     listeners: Arc<Semaphore>,
     openapi: Arc<str>,
@@ -92,16 +83,16 @@ pub(crate) fn router(market: Market, limits: Limits, stop: CancellationToken) ->
         .routes(routes!(orders::list, orders::publish, orders::unpublish))
         .routes(routes!(orders::show))
         .split_for_parts();
+    let gate = Gate::new(limits, market.metrics.answers());
     let openapi = serde_json::to_string(&document).unwrap_or_default();
     let app = App {
-        challenges: Arc::new(Challenges::new(market.domain.chain_id)),
+        challenges: Arc::new(Challenges::new("iExec Gateway", market.domain.chain_id)),
         market,
-        limits: Arc::new(limits),
         stop,
         listeners: Arc::new(Semaphore::new(feed::LISTENERS)),
         openapi: openapi.into(),
     };
-    routes
+    let router = routes
         .route("/openapi.json", get(service::openapi))
         .route("/docs", get(service::docs))
         .fallback(|| async { no_route() })
@@ -110,24 +101,8 @@ pub(crate) fn router(market: Market, limits: Limits, stop: CancellationToken) ->
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, sentence)
         })
         .layer(DefaultBodyLimit::max(extract::MAX_BODY))
-        .layer(middleware::from_fn_with_state(app.clone(), limits::guard))
-        .layer(cors())
-        .with_state(app)
-}
-
-/// Browsers may call from any page: nothing is authorised by cookies.
-fn cors() -> CorsLayer {
-    let headers: [HeaderName; 3] = [header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT];
-    CorsLayer::new()
-        .allow_origin(Any)
-        .allow_headers(headers)
-        .allow_methods([
-            Method::GET,
-            Method::HEAD,
-            Method::POST,
-            Method::PUT,
-            Method::OPTIONS,
-        ])
+        .with_state(app);
+    gate.around(router)
 }
 
 fn no_route() -> ApiError {

@@ -1,16 +1,14 @@
 //! Answers.
 
 use axum::{
-    http::{HeaderValue, header},
+    http::header,
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 
 use super::error::ApiError;
 
-/// Of every answer in JSON: clients refuse others.
-pub(super) const CONTENT_TYPE: HeaderValue =
-    HeaderValue::from_static("application/json; charset=utf-8");
+pub(super) use canut_gate::JSON as CONTENT_TYPE;
 
 /// A success: the fields of `T`, and `"ok": true`.
 #[derive(Debug)]

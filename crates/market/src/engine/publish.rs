@@ -11,7 +11,6 @@ use crate::{
     book::{Facet, Unfit},
     chain::ChainError,
     order::{Entry, Listed, Status, kind_name},
-    signature,
     storage::StorageError,
 };
 
@@ -162,7 +161,7 @@ impl Market {
     /// of the chain.
     async fn is_signed(&self, entry: &Entry) -> Result<bool, ChainError> {
         let (digest, sign) = (entry.hash.0, entry.order.sign());
-        let by_key = signature::recover(digest, sign) == Some(entry.signer);
+        let by_key = canut_gate::recover(digest, sign) == Some(entry.signer);
         if by_key && self.is_plain(entry.signer).await? {
             return Ok(true);
         }

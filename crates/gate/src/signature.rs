@@ -10,7 +10,7 @@ use secp256k1::{
 };
 
 /// The account whose key signed `digest`, in one of the two forms the hub takes; none when nobody's did.
-pub(crate) fn recover(digest: B256, sign: &[u8]) -> Option<Address> {
+pub fn recover(digest: B256, sign: &[u8]) -> Option<Address> {
     // The rare compact form goes the slow way.
     let Ok([rs @ .., v @ (27 | 28)]) = <&[u8; 65]>::try_from(sign) else {
         return signature::recover(digest, sign).ok().flatten();

@@ -24,8 +24,7 @@ const PER_ACCOUNT: usize = 64;
 /// Challenges alive in all; the oldest goes first.
 const IN_ALL: usize = 262_144;
 
-/// Name and version of the EIP-712 domain, which clients sign under.
-const NAME: &str = "iExec Gateway";
+/// Version of the EIP-712 domain, which clients sign under.
 const VERSION: &str = "1";
 
 mod typed {
@@ -48,25 +47,28 @@ struct Alive {
     accounts: HashMap<Address, VecDeque<B256>>,
 }
 
-/// The challenges that are alive.
+/// The challenges of a service that are alive.
 #[derive(Debug)]
-pub(crate) struct Challenges {
+pub struct Challenges {
+    domain: Eip712Domain,
     chain_id: u64,
     alive: Mutex<Alive>,
 }
 
 impl Challenges {
-    pub(crate) fn new(chain_id: u64) -> Self {
+    /// Of the service that signs itself `name` (`iExec Gateway`, `iExec Core`), for wallets of a chain.
+    pub fn new(name: &'static str, chain_id: u64) -> Self {
         Self {
+            domain: eip712_domain! { name: name, version: VERSION, chain_id: chain_id, },
             chain_id,
             alive: Mutex::default(),
         }
     }
 
     /// A fresh challenge for `account`: the typed data to sign.
-    pub(crate) fn issue(&self, account: Address, now: Instant) -> Value {
-        let challenge = format!("Sign this message to log in the market: {}", B256::random());
-        let digest = digest(self.chain_id, &challenge);
+    pub fn issue(&self, account: Address, now: Instant) -> Value {
+        let challenge = format!("Sign this message to log in: {}", B256::random());
+        let digest = digest(&self.domain, &challenge);
         self.alive.lock().add(
             digest,
             Pending {
@@ -83,14 +85,14 @@ impl Challenges {
                 ],
                 "Challenge": [{ "name": "challenge", "type": "string" }],
             },
-            "domain": { "name": NAME, "version": VERSION, "chainId": self.chain_id },
+            "domain": { "name": self.domain.name, "version": VERSION, "chainId": self.chain_id },
             "primaryType": "Challenge",
             "message": { "challenge": challenge },
         })
     }
 
     /// The account that an `authorization` header, `{digest}_{signature}_{account}`, speaks for. A challenge opens once.
-    pub(crate) fn redeem(&self, header: &str, now: Instant) -> Option<Address> {
+    pub fn redeem(&self, header: &str, now: Instant) -> Option<Address> {
         let mut parts = header.split('_');
         let (digest, sign, account) = (parts.next()?, parts.next()?, parts.next()?);
         if parts.next().is_some() || sign.len() > 256 {
@@ -112,12 +114,11 @@ impl Challenges {
 }
 
 /// What is signed for a challenge.
-pub(crate) fn digest(chain_id: u64, challenge: &str) -> B256 {
-    let domain: Eip712Domain = eip712_domain! { name: NAME, version: VERSION, chain_id: chain_id, };
+fn digest(domain: &Eip712Domain, challenge: &str) -> B256 {
     typed::Challenge {
         challenge: challenge.to_owned(),
     }
-    .eip712_signing_hash(&domain)
+    .eip712_signing_hash(domain)
 }
 
 impl Alive {
@@ -173,7 +174,8 @@ mod tests {
 
     fn answer(key: &SigningKey, typed: &Value) -> (String, Address) {
         let account = Address::from_public_key(key.verifying_key());
-        let digest = digest(7, typed["message"]["challenge"].as_str().unwrap());
+        let domain = Challenges::new("iExec Core", 7).domain;
+        let digest = digest(&domain, typed["message"]["challenge"].as_str().unwrap());
         let sign: alloy_primitives::Signature = key
             .sign_prehash_recoverable(digest.as_slice())
             .unwrap()
@@ -189,7 +191,7 @@ mod tests {
 
     #[test]
     fn two_challenges_of_one_wallet_live_side_by_side_and_open_once() {
-        let challenges = Challenges::new(7);
+        let challenges = Challenges::new("iExec Core", 7);
         let key = SigningKey::from_slice(&[1; 32]).unwrap();
         let account = Address::from_public_key(key.verifying_key());
         let now = Instant::now();
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn what_is_late_or_not_ours_opens_nothing() {
-        let challenges = Challenges::new(7);
+        let challenges = Challenges::new("iExec Core", 7);
         let key = SigningKey::from_slice(&[1; 32]).unwrap();
         let account = Address::from_public_key(key.verifying_key());
         let now = Instant::now();
@@ -229,7 +231,7 @@ mod tests {
 
     #[test]
     fn one_account_cannot_fill_the_memory() {
-        let challenges = Challenges::new(7);
+        let challenges = Challenges::new("iExec Core", 7);
         for _ in 0..PER_ACCOUNT * 3 {
             challenges.issue(Address::ZERO, Instant::now());
         }

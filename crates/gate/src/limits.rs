@@ -1,38 +1,38 @@
-//! What one client may take of the market.
+//! What one client may take of a service.
 
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
     num::NonZeroU32,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use axum::{
+    Router,
     extract::{Request, State},
-    http::StatusCode,
-    middleware::Next,
+    http::{HeaderName, Method, StatusCode, header},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tower_http::cors::{Any, CorsLayer};
 
-use super::{App, error::ApiError};
-
-/// Who is at the other end of the connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
+use crate::{Answers, Peer, Refusal};
 
 /// Clients remembered before those that asked nothing lately are forgotten.
 const CLIENTS: usize = 65_536;
 
 /// Counts the requests of each address. The machine itself is not limited.
 #[derive(Debug)]
-pub(crate) struct Limits {
+pub struct Limits {
     per_address: DefaultKeyedRateLimiter<IpAddr>,
     per_minute: NonZeroU32,
-    pub(crate) patience: Duration,
+    patience: Duration,
 }
 
 impl Limits {
-    pub(crate) fn new(per_minute: NonZeroU32, patience: Duration) -> Self {
+    /// So many requests a minute from one address, each of which may take so long, its body included.
+    pub fn new(per_minute: NonZeroU32, patience: Duration) -> Self {
         Self {
             per_address: RateLimiter::keyed(Quota::per_minute(per_minute)),
             per_minute,
@@ -63,25 +63,62 @@ fn subscriber(address: IpAddr) -> IpAddr {
     }
 }
 
+/// The gate around a service's routes. Clones are the same gate.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    limits: Arc<Limits>,
+    answers: Answers,
+}
+
+impl Gate {
+    /// A gate with these limits, which counts answers.
+    pub fn new(limits: Limits, answers: Answers) -> Self {
+        Self {
+            limits: Arc::new(limits),
+            answers,
+        }
+    }
+
+    /// Puts the gate around a router that [`accept`](crate::accept) serves: limits, time-outs, counters, and leave for
+    /// browsers to call from any page, as nothing is authorised by cookies.
+    pub fn around(self, router: Router) -> Router {
+        let headers: [HeaderName; 3] =
+            [header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT];
+        let cors = CorsLayer::new()
+            .allow_origin(Any)
+            .allow_headers(headers)
+            .allow_methods([
+                Method::GET,
+                Method::HEAD,
+                Method::POST,
+                Method::PUT,
+                Method::OPTIONS,
+            ]);
+        router
+            .layer(middleware::from_fn_with_state(self, guard))
+            .layer(cors)
+    }
+}
+
 /// Refuses who asks too often, ends what takes too long, and counts the rest.
-pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+async fn guard(State(gate): State<Gate>, request: Request, next: Next) -> Response {
     let begin = Instant::now();
     let method = request.method().clone();
     let peer = request.extensions().get::<Peer>().copied();
-    let response = if peer.is_some_and(|Peer(address)| !app.limits.admits(address)) {
+    let response = if peer.is_some_and(|Peer(address)| !gate.limits.admits(address)) {
         let sentence = format!(
             "you asked more than {} times in a minute: slow down",
-            app.limits.per_minute
+            gate.limits.per_minute
         );
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, sentence).into_response()
+        Refusal::new(StatusCode::TOO_MANY_REQUESTS, sentence).into_response()
     } else {
-        let answer = tokio::time::timeout(app.limits.patience, next.run(request)).await;
+        let answer = tokio::time::timeout(gate.limits.patience, next.run(request)).await;
         answer.unwrap_or_else(|_| {
             let sentence = "the request took too long: send it faster, or try again";
-            ApiError::new(StatusCode::REQUEST_TIMEOUT, sentence).into_response()
+            Refusal::new(StatusCode::REQUEST_TIMEOUT, sentence).into_response()
         })
     };
-    app.market.metrics.answered(
+    gate.answers.count(
         method.as_str(),
         response.status().as_str(),
         begin.elapsed().as_secs_f64(),

@@ -1,0 +1,21 @@
+//! The gate of an HTTP service: what every service of Canut does with those who come in.
+//!
+//! - [`accept`] serves a router on a port: connections are bounded, slow ones are cut.
+//! - [`Gate`] goes around the router: who asks too often is refused, what takes too long ends, answers are counted, and
+//!   browsers may call from any page.
+//! - [`Challenges`] log wallets in, as iExec's services do.
+//! - [`Refusal`] is an error as clients see it: a status, and a sentence that says what to do.
+
+mod answers;
+mod challenge;
+mod limits;
+mod refusal;
+mod server;
+mod signature;
+
+pub use answers::Answers;
+pub use challenge::Challenges;
+pub use limits::{Gate, Limits};
+pub use refusal::{JSON, Refusal};
+pub use server::{Peer, accept};
+pub use signature::recover;
