@@ -11,9 +11,10 @@
 //! 3. [`task`]: the life of one task of a deal, from its initialisation to the money.
 //! 4. [`result`](mod@result): what workers commit to, [`declared`]: which files that is, and [`credibility`]: when their votes
 //!    certify it.
-//! 5. [`money`], [`settlement`] and [`ledger`]: stakes, prices, rewards, and the accounts they move between.
-//! 6. [`location`]: where the bytes of an app or a dataset are.
-//! 7. [`failure`]: why work on a task failed, whose fault it is, and what to do.
+//! 5. [`range`]: the certificate way, where all this happens off chain for many tasks at once and is proved by signatures.
+//! 6. [`money`], [`settlement`] and [`ledger`]: stakes, prices, rewards, and the accounts they move between.
+//! 7. [`location`]: where the bytes of an app or a dataset are.
+//! 8. [`failure`]: why work on a task failed, whose fault it is, and what to do.
 //!
 //! Money is counted in nRLC (10⁻⁹ RLC), time in seconds since the Unix epoch, and every division rounds down, as on chain.
 //! Arithmetic is checked: where the contract would panic, a function here returns [`Overflow`].
@@ -31,6 +32,7 @@ pub mod location;
 pub mod matching;
 pub mod money;
 pub mod order;
+pub mod range;
 pub mod result;
 pub mod settlement;
 pub mod signature;
@@ -45,6 +47,7 @@ pub use id::{DealId, OrderHash, TaskId};
 pub use location::Location;
 pub use money::{Nrlc, Overflow};
 pub use order::{AppOrder, DatasetOrder, Order, RequestOrder, WorkerpoolOrder};
+pub use range::{Range, RangeId};
 pub use tag::Tag;
 pub use task::Task;
 

@@ -4,7 +4,8 @@
 //! (ERC-1271), or when the key of the account signed it. Presigning and ERC-1271 need the chain and are the caller's; an
 //! account that delegates (EIP-7702) has code too. The rule for plain keys is here.
 
-use alloy_primitives::{Address, B256, Bytes, Signature, U256, uint};
+use alloy_primitives::{Address, B256, Bytes, FixedBytes, Signature, U256, uint};
+use serde::{Deserialize, Serialize};
 
 /// Half the order of secp256k1: a signature with a larger `s` is the malleable twin of another (EIP-2).
 const MAX_S: U256 = uint!(0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0_U256);
@@ -49,6 +50,71 @@ pub fn is_presigned(account: Address, presigner: Address) -> bool {
 /// The 65 bytes `r ‖ s ‖ v`, `v` 27 or 28, that every PoCo client and contract reads.
 pub fn to_bytes(signature: &Signature) -> Bytes {
     Bytes::copy_from_slice(&signature.normalized_s().as_bytes())
+}
+
+/// A signature of the certificate way: the 64 bytes `r ‖ yParityAndS` of EIP-2098, with a low `s`. So a key's signature of a
+/// digest has one form only. Accounts with code do not sign this way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "FixedBytes<64>", into = "FixedBytes<64>")]
+pub struct CompactSignature(FixedBytes<64>);
+
+/// Bytes that are no compact signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompactError {
+    /// Not 64 bytes.
+    #[error("a compact signature (EIP-2098) has 64 bytes, not {0}")]
+    Length(usize),
+    /// The malleable twin of one.
+    #[error(
+        "the signature's s is in the upper half, where a second form of each signature would be"
+    )]
+    HighS,
+}
+
+impl CompactSignature {
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+
+    /// The account whose key signed `digest`; `None` when nobody's did.
+    pub fn recover(&self, digest: B256) -> Option<Address> {
+        let signature = Signature::from_erc2098(self.0.as_slice());
+        let account = signature.recover_address_from_prehash(&digest).ok()?;
+        (account != Address::ZERO).then_some(account)
+    }
+}
+
+impl TryFrom<&[u8]> for CompactSignature {
+    type Error = CompactError;
+
+    fn try_from(bytes: &[u8]) -> Result<Self, CompactError> {
+        let sized = FixedBytes::try_from(bytes).map_err(|_| CompactError::Length(bytes.len()))?;
+        Self::try_from(sized)
+    }
+}
+
+impl TryFrom<FixedBytes<64>> for CompactSignature {
+    type Error = CompactError;
+
+    fn try_from(bytes: FixedBytes<64>) -> Result<Self, CompactError> {
+        match Signature::from_erc2098(bytes.as_slice()).s() <= MAX_S {
+            true => Ok(Self(bytes)),
+            false => Err(CompactError::HighS),
+        }
+    }
+}
+
+impl From<&Signature> for CompactSignature {
+    fn from(signature: &Signature) -> Self {
+        Self(FixedBytes(signature.normalized_s().as_erc2098()))
+    }
+}
+
+impl From<CompactSignature> for FixedBytes<64> {
+    fn from(signature: CompactSignature) -> Self {
+        signature.0
+    }
 }
 
 #[cfg(test)]
