@@ -2,6 +2,8 @@
 //!
 //! To write it anew after a change of the protocol: `BLESS=1 cargo test -p canut-protocol --test vectors`.
 
+#![allow(clippy::unwrap_used)]
+
 use alloy_primitives::{Address, B256, U256, address, keccak256};
 use canut_protocol::{
     Deal, DealId, Domain, Nrlc, Range, Resource, TaskId, Trust,
@@ -43,7 +45,7 @@ fn account(seed: u8) -> Address {
 /// Leaf `index` of the test trees: digest `keccak256(uint256 index)`, content the hash of the digest, codec raw if even.
 fn leaf(index: u64) -> Leaf {
     let digest = keccak256(U256::from(index).to_be_bytes::<32>());
-    let codec = if index % 2 == 0 {
+    let codec = if index.is_multiple_of(2) {
         Codec::Raw
     } else {
         Codec::DagPb
