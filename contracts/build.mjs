@@ -8,9 +8,9 @@ import solc from "solc";
 const root = dirname(fileURLToPath(import.meta.url));
 const published = [
   "RLC", "AppRegistry", "App", "DatasetRegistry", "Dataset", "WorkerpoolRegistry", "Workerpool",
-  "Hub", "Market", "Views",
+  "Hub", "Market", "Certificates", "Views",
 ];
-const piecesOfTheHub = ["Hub", "Market", "Views"];
+const piecesOfTheHub = ["Hub", "Market", "Certificates", "Views"];
 const codeLimit = 24_576; // EIP-170
 
 const settings = {

@@ -16,14 +16,15 @@ import {
 } from "./Types.sol";
 import "./Rules.sol";
 import {IApp, IDataset, IWorkerpool} from "./interfaces.sol";
+import {Certificate} from "./Certificate.sol";
 import {Consensus} from "./Consensus.sol";
 import {DealCode, Terms} from "./DealCode.sol";
 import {OrderHash} from "./OrderHash.sol";
-import {Results} from "./Results.sol";
+import {RangeAccessors} from "./RangeAccessors.sol";
 import {Stage, TaskRecord, Vote} from "./Store.sol";
 
 /// What anyone can read.
-abstract contract Accessors is Consensus, Results {
+abstract contract Accessors is Consensus, RangeAccessors {
     function owner() external view returns (address) {
         return _owner;
     }
@@ -132,13 +133,11 @@ abstract contract Accessors is Consensus, Results {
         TaskRecord storage task = _tasks[id];
         if (task.stage == Stage.UNSET) return view_;
         Terms memory terms = DealCode.terms(task.deal);
+        uint256 index = task.idx;
+        if (_isOfRange(terms, index, id)) return _viewInRange(terms, index, id);
+        _fillFromDeal(view_, terms, index);
         view_.status = _status(task.stage);
-        view_.dealid = terms.dealid;
-        view_.idx = task.idx;
-        view_.timeref = terms.timeref;
-        view_.contributionDeadline = terms.startTime + CONTRIBUTION_DEADLINE_RATIO * terms.timeref;
         view_.revealDeadline = task.revealDeadline;
-        view_.finalDeadline = terms.startTime + FINAL_DEADLINE_RATIO * terms.timeref;
         view_.contributors = _contributors(task);
         view_.results = _results(id);
         view_.resultsCallback = _resultsCallback(id);
@@ -149,6 +148,14 @@ abstract contract Accessors is Consensus, Results {
         view_.revealCounter = _reveals(task);
         view_.consensusValue = _groupHash(id, task, agreed);
         if (view_.revealCounter > 0) view_.resultDigest = task.groups[agreed].value;
+    }
+
+    /// The same by its place in a deal: it also finds the tasks of a marked deal.
+    function viewTaskAt(bytes32 dealid, uint256 idx) external view returns (Task memory view_) {
+        Terms memory terms = DealCode.terms(_blobAt(dealid));
+        if (idx < terms.botFirst || idx >= terms.botFirst + terms.botSize) return view_;
+        bytes32 id = Certificate.task(dealid, idx);
+        return _isOfRange(terms, idx, id) ? _viewInRange(terms, idx, id) : viewTask(id);
     }
 
     function viewContribution(bytes32 id, address worker) public view returns (Contribution memory view_) {
@@ -164,7 +171,7 @@ abstract contract Accessors is Consensus, Results {
 
     /// ERC-1154: the callback bytes of a finished task.
     function resultFor(bytes32 id) external view returns (bytes memory) {
-        require(_tasks[id].stage == Stage.COMPLETED, "task-pending");
+        require(_tasks[id].stage == Stage.COMPLETED || _isSettled(_records[id]), "task-pending");
         return _resultsCallback(id);
     }
 

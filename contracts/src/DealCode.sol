@@ -30,6 +30,7 @@ struct Terms {
     address sponsor;
     address beneficiary;
     address callback;
+    bool marked;
 }
 
 /// A deal as a blob. It never changes once made, and every step of each of its tasks reads it.
@@ -53,6 +54,7 @@ library DealCode {
             t.appOwner,
             uint96(t.startTime.toUint40()) | (uint96(t.timeref.toUint40()) << 40)
                 | (uint96(t.schedulerRewardRatio.toUint8()) << 80)
+                | (uint96(t.marked ? 1 : 0) << 88)
         );
         w[3] = _join(t.workerpool, t.workerpoolPrice.toUint96());
         w[4] = _join(t.scheduler, t.workerStake.toUint96());
@@ -89,7 +91,8 @@ library DealCode {
         (t.appOwner, packed) = _split(w[2]);
         t.startTime = uint40(packed);
         t.timeref = uint40(packed >> 40);
-        t.schedulerRewardRatio = packed >> 80;
+        t.schedulerRewardRatio = uint8(packed >> 80);
+        t.marked = packed >> 88 != 0;
         (t.workerpool, t.workerpoolPrice) = _split(w[3]);
         (t.scheduler, t.workerStake) = _split(w[4]);
         (t.requester, t.trust) = _split(w[5]);
@@ -103,6 +106,11 @@ library DealCode {
         if (t.sponsor == address(0)) t.sponsor = t.requester;
         (t.beneficiary,) = _split(w[10]);
         (t.callback,) = _split(w[11]);
+    }
+
+    /// Deadlines are multiples of the category's reference time.
+    function deadline(Terms memory t, uint256 ratio) internal pure returns (uint256) {
+        return t.startTime + ratio * t.timeref;
     }
 
     /// The whole deal, for the views.

@@ -52,6 +52,34 @@ abstract contract Escrow is Store {
         emit Seize(account, amount, ref);
     }
 
+    /// Seizes without a word: for those whose own event tells more.
+    function _forfeit(address account, uint256 amount) internal {
+        _subLocked(account, amount);
+    }
+
+    /// Pays out of the hub's balance. The payer of many subtracts the sum from that balance with `_paid`.
+    function _pay(address account, uint256 amount) internal {
+        _credit(account, amount);
+        emit Transfer(address(this), account, amount);
+    }
+
+    function _payReward(address account, uint256 amount, bytes32 ref) internal {
+        _pay(account, amount);
+        emit Reward(account, amount, ref);
+    }
+
+    function _paid(uint256 sum) internal {
+        Ledger storage ledger = _ledgers[address(this)];
+        ledger.free = (ledger.free - sum).toUint112();
+    }
+
+    /// Locks for `account` what `from` had free.
+    function _lockFor(address from, address account, uint256 amount) internal {
+        _escrowTransfer(from, address(this), amount);
+        _addLocked(account, amount);
+        emit Lock(account, amount);
+    }
+
     /// Locks for `account` an amount that was seized from somebody else.
     function _lockSeized(address account, uint256 amount, bytes32 ref) internal {
         _addLocked(account, amount);

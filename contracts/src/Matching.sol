@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {AppOrder, DatasetOrder, RequestOrder, WorkerpoolOrder} from "./Types.sol";
-import {GROUPMEMBER_PURPOSE, TAG_TEE, TAG_TEE_FRAMEWORKS} from "./Rules.sol";
+import {GROUPMEMBER_PURPOSE, MARK, TAG_TEE, TAG_TEE_FRAMEWORKS} from "./Rules.sol";
 import {IGroup, IMatching, IOwned, IRegistry, IWorkerpool} from "./interfaces.sol";
 import {BlobMaker} from "./Blob.sol";
 import {DealCode, Terms} from "./DealCode.sol";
@@ -225,6 +225,7 @@ abstract contract Matching is BlobMaker, IMatching, Settlement, Signatures {
         terms.schedulerRewardRatio = pool.m_schedulerRewardRatioPolicy();
         terms.beneficiary = requestorder.beneficiary;
         terms.callback = requestorder.callback;
+        terms.marked = bytes12(requestorder.salt) == MARK;
         _makeBlob(terms.dealid, DealCode.encode(terms, requestorder.params));
     }
 

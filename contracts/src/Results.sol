@@ -7,12 +7,18 @@ import {Store, TaskRecord} from "./Store.sol";
 /// What a finished task leaves on chain: its results (usually a link) and the bytes for its callback. Up to 31 bytes
 /// share one slot with their length; what is longer is cheaper as a blob, while it fits.
 abstract contract Results is BlobMaker, Store {
+    event TaskFinalize(bytes32 indexed taskid, bytes results);
+
     function _keepResults(bytes32 taskid, bytes calldata results, bytes calldata resultsCallback) internal {
         TaskRecord storage task = _tasks[taskid];
         if (_isForBlob(results)) _makeBlob(_resultsSalt(taskid), results);
         else if (results.length > 0) task.results = results;
+        _keepCallback(taskid, resultsCallback);
+    }
+
+    function _keepCallback(bytes32 taskid, bytes calldata resultsCallback) internal {
         if (_isForBlob(resultsCallback)) _makeBlob(_callbackSalt(taskid), resultsCallback);
-        else if (resultsCallback.length > 0) task.resultsCallback = resultsCallback;
+        else if (resultsCallback.length > 0) _tasks[taskid].resultsCallback = resultsCallback;
     }
 
     function _results(bytes32 taskid) internal view returns (bytes memory) {

@@ -25,3 +25,33 @@ uint256 constant DEFAULT_CALLBACK_GAS = 200_000;
 bytes32 constant TAG_TEE = bytes32(uint256(1));
 // Bits 1 to 3 name a TEE framework (Scone, Gramine, TDX). A dataset is content with any of them.
 bytes32 constant TAG_TEE_FRAMEWORKS = bytes32(uint256(0xe));
+
+// The certificate way (see Settling.sol). Its clock, too, runs in multiples of the category's reference time.
+uint256 constant POSTING_DEADLINE_RATIO = 8;
+uint256 constant OPENING_DEADLINE_RATIO = 9;
+
+// A deal with a longer clock cannot be settled this way: a bond asked back would be gone before the last slash.
+uint256 constant LONGEST_TIMEREF = 36_000;
+uint256 constant HIGHEST_TRUST = 1 << 64; // so that the products of weights and trust fit 256 bits
+uint256 constant LONGEST_RANGE = 4_096;
+uint256 constant MOST_MEMBERS = 32;
+uint256 constant MOST_POSTS = 48;
+
+// A vote risks the stakes of its tasks, but at least this many.
+uint256 constant LEAST_RISK = 10;
+// Reputation does not vote in a dispute: every member weighs this, and trust is at least DISPUTE_TRUST.
+uint256 constant NEWCOMERS_WEIGHT = 2;
+uint256 constant DISPUTE_TRUST = 10;
+uint256 constant HIGHEST_SCORE = 32;
+
+uint256 constant UNBONDING_DELAY = 604_800;
+// How long after a settlement it can be contested, and a scheduler's stake is kept for that.
+uint256 constant EVIDENCE_TIME = 172_800;
+uint256 constant AUDIT_EPOCH = 86_400;
+
+// Forfeited stakes that nobody may have any more: an ordinary account whose key nobody knows.
+address constant SINK_ADDRESS = 0x000000000000000000000000000000000000dEaD;
+
+// A request whose salt starts so makes a marked deal: no marker for each of its tasks, and stakes seized by claims go
+// to the payer.
+bytes12 constant MARK = bytes12(keccak256("canut.certificate.1"));

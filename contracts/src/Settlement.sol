@@ -64,15 +64,22 @@ abstract contract Settlement is Escrow {
         _reward(terms.scheduler, terms.workerpoolPrice - share, taskid);
     }
 
-    /// Failure: the payer and all workers get their money back, the scheduler's stake goes to the kitty.
+    /// Failure: the payer and all workers get their money back, the scheduler's stake goes to the kitty, or to the payer
+    /// of a marked deal.
     function _refund(bytes32 taskid, Terms memory terms, address[] memory workers) internal {
-        _unlock(terms.sponsor, terms.appPrice + terms.datasetPrice + terms.workerpoolPrice);
-        uint256 stake = _schedulerStake(terms.workerpoolPrice);
-        _seize(terms.scheduler, stake, taskid);
-        _lockSeized(KITTY_ADDRESS, stake, taskid);
+        _refundPayer(terms, 1, taskid);
         for (uint256 i = 0; i < workers.length; ++i) {
             _unlock(workers[i], terms.workerStake);
         }
+    }
+
+    /// The part of a failure that does not depend on workers, for `count` tasks.
+    function _refundPayer(Terms memory terms, uint256 count, bytes32 ref) internal {
+        _unlock(terms.sponsor, (terms.appPrice + terms.datasetPrice + terms.workerpoolPrice) * count);
+        uint256 stake = _schedulerStake(terms.workerpoolPrice) * count;
+        _seize(terms.scheduler, stake, ref);
+        if (terms.marked) _reward(terms.sponsor, stake, ref);
+        else _lockSeized(KITTY_ADDRESS, stake, ref);
     }
 
     function _punish(bytes32 taskid, Terms memory terms, address worker) private {

@@ -12,7 +12,8 @@ enum Stage {
     AGREED, // consensus reached, nobody revealed
     REVEALED, // somebody revealed
     COMPLETED,
-    FAILED
+    FAILED,
+    CERTIFIED // settled by signed votes, as a part of a range; `revealDeadline` is its place in the range
 }
 
 /// The contributors that voted for one result hash.
@@ -53,6 +54,60 @@ struct Ledger {
     uint32 score;
 }
 
+/// What a worker stands for in one pool: the money behind its signed votes, and its record.
+struct Bond {
+    uint72 amount;
+    uint72 pending; // asked back, to be paid from `readyAt` on; can be slashed until then
+    uint40 readyAt;
+    uint16 score;
+    uint24 lastGain; // the day of the last gain of score, since 1970
+    uint32 nonce; // of signed requests to unbond
+}
+
+/// Stakes of a scheduler whose ranges are settled and can still be contested, by the epoch of their settlement.
+struct Held {
+    uint32 epoch;
+    uint72 current;
+    uint72 previous;
+}
+
+/// A range of tasks that was settled, failed or posted as a whole. Its key is the id of its first task.
+struct RangeRecord {
+    uint200 evidence; // a hash of how it was settled, FAILED or POSTED
+    uint40 time;
+    uint16 count;
+    bytes32 link; // where its results are; only for an unmarked deal, or when somebody added it
+}
+
+// Marks in place of a record's evidence.
+uint200 constant FAILED = 1;
+uint200 constant POSTED = 2;
+
+/// A vote that was posted, in a list linked backwards.
+struct PostedVote {
+    address previous;
+    uint72 stake;
+    uint8 value; // 1 + the index of the value it was opened with; 0 when it was not
+    bool there;
+    bytes32 seal;
+    address enclave;
+}
+
+struct OpenedValue {
+    bytes32 root;
+    bytes32 link;
+}
+
+struct Post {
+    address poster; // who posted first
+    uint8 count;
+    uint8 opened;
+    uint8 values;
+    address last;
+    mapping(address worker => PostedVote) votes;
+    mapping(uint256 index => OpenedValue) opening;
+}
+
 /// All the state of the hub. The pieces that share the hub's address (see `Piece`) inherit this and declare no
 /// storage of their own, so they cannot disagree on where a thing lies.
 abstract contract Store {
@@ -82,4 +137,12 @@ abstract contract Store {
 
     IScoreSource internal _scoreSource;
     mapping(address worker => bool) internal _scoreImported;
+
+    mapping(address workerpool => mapping(address worker => Bond)) internal _bonds;
+    mapping(address workerpool => mapping(address scheduler => Held)) internal _held;
+    mapping(bytes32 dealid => mapping(uint256 word => uint256 bits)) internal _taken;
+    mapping(bytes32 firstTask => RangeRecord) internal _records;
+    mapping(bytes32 rid => Post) internal _posts;
+    mapping(bytes32 rangeAndWorker => bool) internal _faults;
+    mapping(address workerpool => mapping(uint256 epoch => bytes32 hash)) internal _audits;
 }

@@ -1,35 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/MessageHashUtils.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ContributionStatus} from "./Types.sol";
 import {CONTRIBUTION_DEADLINE_RATIO, FINAL_DEADLINE_RATIO, REVEAL_DEADLINE_RATIO, TAG_TEE} from "./Rules.sol";
-import {IResultConsumer} from "./interfaces.sol";
+import {Callbacks} from "./Callbacks.sol";
 import {Consensus} from "./Consensus.sol";
 import {DealCode, Terms} from "./DealCode.sol";
 import {Results} from "./Results.sol";
 import {Settlement} from "./Settlement.sol";
 import {Signatures} from "./Signatures.sol";
 import {Group, Stage, TaskRecord, Vote} from "./Store.sol";
+import {Taking} from "./Taking.sol";
 
 /// The life of a task: initialize, contribute until the results reach the trust asked for, reveal, finalize; or
-/// contribute and finalize at once; or claim when the time is over. A refusal carries no message: it is PoCo's.
-abstract contract Tasks is Consensus, Results, Settlement, Signatures {
+/// contribute and finalize at once; or claim when the time is over. A refusal carries no message: it is PoCo's. While
+/// the certificate way calls back, nothing here can be called (`nonReentrantView`).
+abstract contract Tasks is Callbacks, Consensus, Results, Settlement, Signatures, Taking, ReentrancyGuardTransient {
     using SafeCast for uint256;
 
     event TaskInitialize(bytes32 indexed taskid, address indexed workerpool);
     event TaskContribute(bytes32 indexed taskid, address indexed worker, bytes32 hash);
     event TaskReveal(bytes32 indexed taskid, address indexed worker, bytes32 digest);
     event TaskReopen(bytes32 indexed taskid);
-    event TaskFinalize(bytes32 indexed taskid, bytes results);
     event TaskClaimed(bytes32 indexed taskid);
 
-    function initialize(bytes32 dealid, uint256 index) external returns (bytes32) {
+    function initialize(bytes32 dealid, uint256 index) external nonReentrantView returns (bytes32) {
         return _initialize(dealid, index);
     }
 
-    function initializeArray(bytes32[] calldata dealids, uint256[] calldata indexes) external returns (bool) {
+    function initializeArray(bytes32[] calldata dealids, uint256[] calldata indexes) external nonReentrantView returns (bool) {
         require(dealids.length == indexes.length);
         for (uint256 i = 0; i < dealids.length; ++i) {
             _initialize(dealids[i], indexes[i]);
@@ -37,18 +39,18 @@ abstract contract Tasks is Consensus, Results, Settlement, Signatures {
         return true;
     }
 
-    function claim(bytes32 taskid) external {
+    function claim(bytes32 taskid) external nonReentrantView {
         _claim(taskid);
     }
 
-    function claimArray(bytes32[] calldata taskids) external returns (bool) {
+    function claimArray(bytes32[] calldata taskids) external nonReentrantView returns (bool) {
         for (uint256 i = 0; i < taskids.length; ++i) {
             _claim(taskids[i]);
         }
         return true;
     }
 
-    function initializeAndClaimArray(bytes32[] calldata dealids, uint256[] calldata indexes) external returns (bool) {
+    function initializeAndClaimArray(bytes32[] calldata dealids, uint256[] calldata indexes) external nonReentrantView returns (bool) {
         require(dealids.length == indexes.length);
         for (uint256 i = 0; i < dealids.length; ++i) {
             _claim(_initialize(dealids[i], indexes[i]));
@@ -65,7 +67,7 @@ abstract contract Tasks is Consensus, Results, Settlement, Signatures {
         address enclaveChallenge,
         bytes calldata enclaveSign,
         bytes calldata authorizationSign
-    ) external {
+    ) external nonReentrantView {
         TaskRecord storage task = _tasks[taskid];
         require(task.stage == Stage.ACTIVE);
         Terms memory terms = DealCode.terms(task.deal);
@@ -73,6 +75,7 @@ abstract contract Tasks is Consensus, Results, Settlement, Signatures {
         _requireAuthorized(taskid, terms, enclaveChallenge, authorizationSign);
         _requireEnclave(resultHash, resultSeal, enclaveChallenge, enclaveSign);
 
+        if (task.last == address(0)) _takeTask(terms, task.idx, taskid);
         if (enclaveChallenge != address(0)) task.votes[msg.sender].enclaveChallenge = enclaveChallenge;
         _lock(msg.sender, terms.workerStake);
         emit TaskContribute(taskid, msg.sender, resultHash);
@@ -88,7 +91,7 @@ abstract contract Tasks is Consensus, Results, Settlement, Signatures {
         address enclaveChallenge,
         bytes calldata enclaveSign,
         bytes calldata authorizationSign
-    ) external {
+    ) external nonReentrantView {
         TaskRecord storage task = _tasks[taskid];
         require(task.stage == Stage.ACTIVE);
         Terms memory terms = DealCode.terms(task.deal);
@@ -99,6 +102,7 @@ abstract contract Tasks is Consensus, Results, Settlement, Signatures {
         _requireAuthorized(taskid, terms, enclaveChallenge, authorizationSign);
         _requireEnclave(resultHash, resultSeal, enclaveChallenge, enclaveSign);
 
+        _takeTask(terms, task.idx, taskid);
         Vote storage vote = task.votes[msg.sender];
         vote.status = ContributionStatus.PROVED;
         vote.seal = resultSeal;
@@ -122,7 +126,7 @@ abstract contract Tasks is Consensus, Results, Settlement, Signatures {
     }
 
     /// Shows the digest behind a vote that won.
-    function reveal(bytes32 taskid, bytes32 resultDigest) external {
+    function reveal(bytes32 taskid, bytes32 resultDigest) external nonReentrantView {
         TaskRecord storage task = _tasks[taskid];
         bool first = task.stage == Stage.AGREED;
         require(first || task.stage == Stage.REVEALED);
@@ -144,7 +148,7 @@ abstract contract Tasks is Consensus, Results, Settlement, Signatures {
     }
 
     /// Puts a task back to the vote when nobody revealed in time. Those that kept silent cannot vote again.
-    function reopen(bytes32 taskid) external {
+    function reopen(bytes32 taskid) external nonReentrantView {
         TaskRecord storage task = _tasks[taskid];
         Terms memory terms = DealCode.terms(task.deal);
         require(msg.sender == terms.scheduler);
@@ -166,7 +170,10 @@ abstract contract Tasks is Consensus, Results, Settlement, Signatures {
     }
 
     /// Publishes the result and pays. By the scheduler, when every winner revealed or the time to reveal is over.
-    function finalize(bytes32 taskid, bytes calldata results, bytes calldata resultsCallback) external {
+    function finalize(bytes32 taskid, bytes calldata results, bytes calldata resultsCallback)
+        external
+        nonReentrantView
+    {
         TaskRecord storage task = _tasks[taskid];
         Terms memory terms = DealCode.terms(task.deal);
         require(msg.sender == terms.scheduler);
@@ -192,6 +199,7 @@ abstract contract Tasks is Consensus, Results, Settlement, Signatures {
         taskid = keccak256(abi.encodePacked(dealid, index));
         TaskRecord storage task = _tasks[taskid];
         require(task.stage == Stage.UNSET);
+        _requireFree(terms, index, taskid);
         task.deal = deal;
         task.idx = uint40(index); // below the deal's end, which fits
         task.stage = Stage.ACTIVE;
@@ -204,6 +212,7 @@ abstract contract Tasks is Consensus, Results, Settlement, Signatures {
         require(stage == Stage.ACTIVE || stage == Stage.AGREED || stage == Stage.REVEALED);
         Terms memory terms = DealCode.terms(task.deal);
         require(block.timestamp >= _finalDeadline(terms));
+        if (task.last == address(0)) _takeTask(terms, task.idx, taskid);
         task.stage = Stage.FAILED;
         _refund(taskid, terms, _contributors(task));
         emit TaskClaimed(taskid);
@@ -215,7 +224,7 @@ abstract contract Tasks is Consensus, Results, Settlement, Signatures {
         address enclaveChallenge,
         bytes calldata authorizationSign
     ) private view {
-        require(block.timestamp < terms.startTime + CONTRIBUTION_DEADLINE_RATIO * terms.timeref);
+        require(block.timestamp < DealCode.deadline(terms, CONTRIBUTION_DEADLINE_RATIO));
         require(enclaveChallenge != address(0) || terms.tag & TAG_TEE == 0);
         address broker = enclaveChallenge == address(0) ? address(0) : _teeBroker;
         bytes32 authorization = keccak256(abi.encodePacked(msg.sender, taskid, enclaveChallenge));
@@ -249,22 +258,8 @@ abstract contract Tasks is Consensus, Results, Settlement, Signatures {
         );
     }
 
-    /// Hands the result to the deal's contract (ERC-1154), whatever it does with it. The caller must have brought
-    /// enough gas: when less than 1/63 of the callback's is left, the callback may have had less than its due (EIP-150).
-    function _callBack(bytes32 taskid, Terms memory terms, bytes calldata resultsCallback) private {
-        if (terms.callback == address(0)) return;
-        uint256 callbackGas = _callbackGas;
-        bytes memory data = abi.encodeCall(IResultConsumer.receiveResult, (taskid, resultsCallback));
-        address target = terms.callback;
-        assembly ("memory-safe") {
-            // Of its answer nothing is copied: a target cannot make the settlement pay for a long one.
-            pop(call(callbackGas, target, 0, add(data, 0x20), mload(data), 0, 0))
-        }
-        assert(gasleft() > callbackGas / 63);
-    }
-
     function _finalDeadline(Terms memory terms) private pure returns (uint256) {
-        return terms.startTime + FINAL_DEADLINE_RATIO * terms.timeref;
+        return DealCode.deadline(terms, FINAL_DEADLINE_RATIO);
     }
 
     function _resultHash(bytes32 taskid, bytes32 resultDigest) private pure returns (bytes32) {

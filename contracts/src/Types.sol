@@ -161,6 +161,29 @@ struct Contribution {
     uint256 weight; // floor(log2) of the worker's weight: its share of the pay
 }
 
+/// A range that was settled by signed votes, as its event `RangeSettled` tells of it. The hub keeps a hash of it.
+struct Settled {
+    bytes32 dealid;
+    uint256 first;
+    uint256 count;
+    uint8 way; // 1 `settle`, 2 `resolve`
+    bytes32 root;
+    bytes32 link;
+    bytes32 delivery;
+    bytes members; // for each: kind (1 byte), account (20), weight (1)
+}
+
+/// A worker's signed vote on a range.
+struct Vote {
+    bytes32 dealid;
+    uint256 first;
+    uint256 count;
+    address enclave;
+    bytes32 seal;
+    address worker;
+    bytes sign; // EIP-2098: 64 bytes
+}
+
 struct Account {
     uint256 stake; // free to use and to withdraw
     uint256 locked;

@@ -92,6 +92,27 @@ sol! {
         address verifyingContract;
     }
     #[derive(Debug, Default, PartialEq, Eq)]
+    struct Settled {
+        bytes32 dealid;
+        uint256 first;
+        uint256 count;
+        uint8 way;
+        bytes32 root;
+        bytes32 link;
+        bytes32 delivery;
+        bytes members;
+    }
+    #[derive(Debug, Default, PartialEq, Eq)]
+    struct Vote {
+        bytes32 dealid;
+        uint256 first;
+        uint256 count;
+        address enclave;
+        bytes32 seal;
+        address worker;
+        bytes sign;
+    }
+    #[derive(Debug, Default, PartialEq, Eq)]
     struct Account {
         uint256 stake;
         uint256 locked;
@@ -270,6 +291,20 @@ sol! {
         function withdrawTo(uint256 amount, address target) external returns (bool);
         function workerpool_stake_ratio() external view returns (uint256);
         function workerpoolregistry() external view returns (address);
+
+        function bond(address workerpool, uint256 amount) external;
+        function bondFor(address workerpool, address worker, uint256 amount) external;
+        function unbond(address workerpool, uint256 amount) external;
+        function unbondFor(address worker, address workerpool, uint256 amount, uint256 deadline, bytes calldata sign) external;
+        function withdrawBond(address workerpool, address worker) external;
+        function settle(bytes32 dealid, uint256 first, uint256 count, bytes32 root, bytes32 link, bytes32 delivery, bytes calldata members) external;
+        function settleCallback(bytes32 dealid, uint256 idx, uint8 codec, bytes32 content, bytes32 link, bytes32 delivery, bytes calldata resultsCallback, bytes calldata members) external;
+        function viewAudit(address workerpool, uint32 epoch) external view returns (bytes32);
+        function viewBond(address workerpool, address worker) external view returns (uint256 bond, uint256 pending, uint256 readyAt, uint256 score, uint256 weight);
+        function viewBondNonce(address workerpool, address worker) external view returns (uint256);
+        function viewMarked(bytes32 dealid) external view returns (bool);
+        function viewRange(bytes32 dealid, uint256 idx) external view returns (uint256 first, uint256 count, uint256 time, bytes25 evidence);
+        function viewTaskAt(bytes32 dealid, uint256 idx) external view returns (Task memory);
         event AccurateContribution(address indexed worker, bytes32 indexed taskid);
         event Approval(address indexed owner, address indexed spender, uint256 value);
         event BroadcastAppOrder(AppOrder apporder);
@@ -303,13 +338,39 @@ sol! {
         event Transfer(address indexed from, address indexed to, uint256 value);
         event Unlock(address owner, uint256 amount);
 
+        event AuditCommitted(address indexed workerpool, uint32 indexed epoch, bytes32 hash);
+        event Bonded(address indexed workerpool, address indexed worker, uint256 amount);
+        event RangeFailed(bytes32 indexed dealid, uint256 indexed first, uint256 count);
+        event RangeOpened(bytes32 indexed rid, address indexed worker, bytes32 root, bytes32 link);
+        event RangePosted(bytes32 indexed rid, bytes32 indexed dealid, uint256 first, uint256 count, address worker, bytes32 seal);
+        event RangeSettled(bytes32 indexed dealid, uint256 indexed first, uint256 count, uint8 way, bytes32 root, bytes32 link, bytes32 delivery, bytes members);
+        event Slashed(address indexed workerpool, address indexed account, bytes32 indexed rid, uint256 amount, uint8 reason);
+        event Unbonding(address indexed workerpool, address indexed worker, uint256 amount, uint256 readyAt);
+
+        error BadMembers(uint256 offset);
+        error BadSignature(address signer);
+        error CallbackMismatch();
         error CallerIsNotTheRequester();
+        error EnclaveMissing(address worker);
         error FailedDeployment();
         error IncompatibleDatasetOrder(string reason);
+        error NotCredible(uint256 p, uint256 q, uint256 trust);
+        error NotScheduler(address account, address scheduler);
         error OperationFailed();
+        error ReentrancyGuardReentrantCall();
         error RegistriesAreFinal();
+        error RightVote(address worker);
         error SafeCastOverflowedUintDowncast(uint8 bits, uint256 value);
+        error TaskTaken(uint256 idx);
+        error TooEarly(uint256 time);
+        error TooLate(uint256 deadline);
+        error TooManyMembers(uint256 most);
+        error Underbonded(address worker);
+        error UnknownDeal(bytes32 dealid);
+        error UnsortedWorkers(address worker);
+        error UnsuitedDeal(bytes32 dealid);
         error UnsupportedOperation(bytes4 selector);
+        error WrongRange(uint256 first, uint256 count);
         error NotContractOwner(address caller, address owner);
     }
 }

@@ -127,7 +127,8 @@ pub(super) fn deploy(
 fn canut(world: &mut World) -> Result<Address, ArtifactError> {
     let artifact = |name| Side::Canut.artifact(name);
     let views = create(world, &artifact("Views")?, &[], &[])?;
-    let market = create(world, &artifact("Market")?, &[], &views.abi_encode())?;
+    let certificates = create(world, &artifact("Certificates")?, &[], &views.abi_encode())?;
+    let market = create(world, &artifact("Market")?, &[], &certificates.abi_encode())?;
     create(
         world,
         &artifact("Hub")?,

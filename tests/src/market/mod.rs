@@ -1,5 +1,6 @@
 //! A whole market on an EVM in memory: hub, token, registries, one asset of each kind, and people with money.
 
+pub mod certificate;
 mod deploy;
 mod flow;
 mod orders;

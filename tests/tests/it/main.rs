@@ -7,4 +7,5 @@
     reason = "the helpers of tests are tests"
 )]
 
+mod certificate;
 mod hub;

@@ -33,6 +33,8 @@ creation! {
     workerpool_registry("WorkerpoolRegistry.json");
     /// The last piece of the hub: nothing.
     views("Views.json");
+    /// The third piece of the hub: the next one.
+    certificates("Certificates.json");
     /// The second piece of the hub: the next one.
     market("Market.json");
     /// The hub: the next piece, and its owner.

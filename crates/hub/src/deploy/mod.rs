@@ -148,7 +148,12 @@ pub async fn deploy(
         .registry("workerpool", code::workerpool_registry(&[owner])?)
         .await?;
     let views = site.contract("views", code::views(&[])?).await?;
-    let market = site.contract("market", code::market(&[views])?).await?;
+    let certificates = site
+        .contract("certificates", code::certificates(&[views])?)
+        .await?;
+    let market = site
+        .contract("market", code::market(&[certificates])?)
+        .await?;
     let hub = site.contract("hub", code::hub(&[market, owner])?).await?;
     let deployment = Deployment {
         chain_id: site.provider.get_chain_id().await?,
