@@ -166,8 +166,7 @@ fn in_a_dispute_five_must_agree_against_one_whatever_was_asked() {
         };
         m.settle(range(deal, 0, 1), right(), &against(4))
             .reverts_as(&error);
-        m.settle(range(deal, 0, 1), right(), &against(5))
-            .succeeds();
+        m.settle(range(deal, 0, 1), right(), &against(5)).succeeds();
     }
 }
 
@@ -279,11 +278,7 @@ fn a_range_lies_within_its_deal_and_has_4096_tasks_at_most() {
             .reverts_as(&error);
     }
     let mut call = m.settle_call(range(deal, 3, 1), right(), &winners(0..1));
-    for (first, count) in [
-        (U256::MAX, n(1)),
-        (U256::MAX, U256::MAX),
-        (n(3), U256::MAX),
-    ] {
+    for (first, count) in [(U256::MAX, n(1)), (U256::MAX, U256::MAX), (n(3), U256::MAX)] {
         (call.first, call.count) = (first, count);
         let outcome = m.send(Actor::Scheduler, call.clone());
         outcome.reverts_as(&Hub::WrongRange { first, count });
@@ -298,9 +293,8 @@ fn a_range_lies_within_its_deal_and_has_4096_tasks_at_most() {
 fn a_task_is_settled_once() {
     let mut m = market();
     let deal = marked(&mut m, 1_000, 2);
-    let settle = |m: &mut Market, first, count| {
-        m.settle(range(deal, first, count), right(), &winners(0..1))
-    };
+    let settle =
+        |m: &mut Market, first, count| m.settle(range(deal, first, count), right(), &winners(0..1));
     settle(&mut m, 250, 20).succeeds();
     for (first, count, clash) in [
         (250, 20, 250),
@@ -441,7 +435,7 @@ fn mutations(sign: &Bytes) -> Vec<Bytes> {
     let order = alloy::primitives::uint!(
         0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141_U256
     );
-    let top = U256::ONE << 255;
+    let top: U256 = U256::ONE << 255;
     let r = U256::from_be_slice(&sign[..32]);
     let vs = U256::from_be_slice(&sign[32..]);
     let (s, parity) = (vs & !top, vs & top);
