@@ -5,6 +5,7 @@
 #![allow(
     missing_docs,
     unreachable_pub,
+    clippy::too_many_arguments,
     clippy::too_many_lines,
     reason = "generated code"
 )]

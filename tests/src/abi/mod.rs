@@ -3,6 +3,7 @@
 //! Written from the reference, and checked by a test against the artifacts of both sides.
 #![allow(
     missing_docs,
+    clippy::too_many_arguments,
     reason = "the names are those of the reference, which explains them"
 )]
 

@@ -113,6 +113,68 @@ pub enum Event {
         amount: Nrlc,
         task: TaskId,
     },
+    /// `RangeSettled`: tasks were certified by signed votes and paid. `way` is 1 for `settle`, 2 for `resolve`; `members` has
+    /// the kind (1 byte), address (20) and weight (1) of each.
+    RangeSettled {
+        deal: DealId,
+        first: U256,
+        count: U256,
+        way: u8,
+        root: B256,
+        link: B256,
+        delivery: B256,
+        members: Bytes,
+    },
+    /// `RangeFailed`: tasks were refunded.
+    RangeFailed {
+        deal: DealId,
+        first: U256,
+        count: U256,
+    },
+    /// `RangePosted`: a vote was handed to the hub because the scheduler stalled.
+    RangePosted {
+        range: B256,
+        deal: DealId,
+        first: U256,
+        count: U256,
+        worker: Address,
+        seal: B256,
+    },
+    /// `RangeOpened`: a posted vote turned out to be for this value.
+    RangeOpened {
+        range: B256,
+        worker: Address,
+        root: B256,
+        link: B256,
+    },
+    /// `Bonded`: a worker's bond in a workerpool grew.
+    Bonded {
+        workerpool: Address,
+        worker: Address,
+        amount: Nrlc,
+    },
+    /// `Unbonding`: a part of a bond was asked back, and can be had from `ready_at` on.
+    Unbonding {
+        workerpool: Address,
+        worker: Address,
+        amount: Nrlc,
+        ready_at: U256,
+    },
+    /// `Slashed`: 1 wrong vote, 2 two votes on one range, 3 vote not opened, 4 vote left out by the scheduler, 5 scheduler
+    /// stalled.
+    Slashed {
+        workerpool: Address,
+        account: Address,
+        range: B256,
+        amount: Nrlc,
+        reason: u8,
+    },
+    /// `AuditCommitted`: a workerpool's owner promised its audits of an epoch.
+    AuditCommitted {
+        workerpool: Address,
+        epoch: u32,
+        hash: B256,
+    },
     /// `CreateCategory`.
     CategoryCreated {
         id: U256,
@@ -205,6 +267,18 @@ translate! {
     Seize(e) => Self::Seized { account: e.owner, amount: Nrlc(e.amount), task: TaskId(e.r#ref) };
     CreateCategory(e) => Self::CategoryCreated {
         id: e.catid, name: e.name, description: e.description, work_clock_time_ref: e.workClockTimeRef,
+    };
+    RangeSettled(e) => Self::RangeSettled {
+        deal: DealId(e.dealid), first: e.first, count: e.count, way: e.way, root: e.root, link: e.link,
+        delivery: e.delivery, members: e.members,
+    };
+    RangeFailed(e) => Self::RangeFailed { deal: DealId(e.dealid), first: e.first, count: e.count };
+    Bonded(e) => Self::Bonded { workerpool: e.workerpool, worker: e.worker, amount: Nrlc(e.amount) };
+    Unbonding(e) => Self::Unbonding {
+        workerpool: e.workerpool, worker: e.worker, amount: Nrlc(e.amount), ready_at: e.readyAt,
+    };
+    Slashed(e) => Self::Slashed {
+        workerpool: e.workerpool, account: e.account, range: e.rid, amount: Nrlc(e.amount), reason: e.reason,
     };
     OwnershipTransferred(e) => Self::OwnershipTransferred { from: e.previousOwner, to: e.newOwner };
 }
