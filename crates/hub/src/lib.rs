@@ -29,11 +29,11 @@ mod hub;
 mod refusal;
 pub mod sender;
 
-pub use caller::{Alone, Ballot, Caller, Receipt};
+pub use caller::{Alone, Ballot, Caller, Delivered, Receipt};
 pub use connect::{ConnectError, connect};
 pub use deploy::{DeployError, Deployment, Plan, deploy};
 pub use error::{Error, Result};
 pub use events::{Event, Follower};
-pub use hub::{App, Dataset, Hub, Workerpool};
-pub use refusal::Refusal;
+pub use hub::{App, Bond, Dataset, Hub, RangeRecord, RangeState, Workerpool};
+pub use refusal::{RangeRefusal, Refusal};
 pub use sender::{Sender, SenderConfig};

@@ -1,5 +1,7 @@
 //! Why a contract refuses.
 
+mod range;
+
 use alloy::{
     primitives::{Address, Bytes, U256},
     sol_types::{Panic, PanicKind, Revert, SolError, SolInterface},
@@ -10,6 +12,8 @@ use canut_protocol::{
     matching::{MatchError, MatchRefusal},
     task::TaskRefusal,
 };
+
+pub use range::RangeRefusal;
 
 use crate::bindings::{IHub::IHubErrors, RLC::RLCErrors};
 
@@ -22,6 +26,9 @@ pub enum Refusal {
     /// An action on a task breaks a rule.
     #[error(transparent)]
     Task(#[from] TaskRefusal),
+    /// A step of the certificate way breaks a rule.
+    #[error(transparent)]
+    Range(Box<RangeRefusal>),
     /// An account cannot pay.
     #[error("{account} has {free} free on the hub and needs {needed}: deposit the rest")]
     TooPoor {
@@ -113,6 +120,9 @@ impl Refusal {
         }
         if let Ok(panic) = Panic::abi_decode(data) {
             return Self::panicked(panic.code);
+        }
+        if let Some(refusal) = RangeRefusal::decode(data) {
+            return Self::Range(Box::new(refusal));
         }
         match IHubErrors::abi_decode(data) {
             Ok(IHubErrors::IncompatibleDatasetOrder(error)) => Self::DatasetUnfit(error.reason),

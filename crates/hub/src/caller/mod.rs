@@ -4,6 +4,7 @@ mod assets;
 mod money;
 mod orders;
 mod owner;
+mod ranges;
 mod tasks;
 
 use alloy::{
@@ -12,6 +13,7 @@ use alloy::{
     sol_types::SolCall,
 };
 
+pub use ranges::Delivered;
 pub use tasks::{Alone, Ballot};
 
 use crate::{Event, Hub, Result, Sender, hub::Attempt};

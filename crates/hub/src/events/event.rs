@@ -8,11 +8,12 @@ use alloy::{
 use canut_protocol::{
     AppOrder, DatasetOrder, DealId, Nrlc, OrderHash, RequestOrder, TaskId, WorkerpoolOrder,
     order::OrderKind,
+    range::{Range, RangeId, Settled, Value, money::Fault},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bindings::{AppRegistry, IHub::IHubEvents},
+    bindings::{AppRegistry, IHub::IHubEvents, IRanges::IRangesEvents},
     convert,
     deploy::Deployment,
 };
@@ -113,63 +114,45 @@ pub enum Event {
         amount: Nrlc,
         task: TaskId,
     },
-    /// `RangeSettled`: tasks were certified by signed votes and paid. `way` is 1 for `settle`, 2 for `resolve`; `members` has
-    /// the kind (1 byte), address (20) and weight (1) of each.
-    RangeSettled {
-        deal: DealId,
-        first: U256,
-        count: U256,
-        way: u8,
-        root: B256,
-        link: B256,
-        delivery: B256,
-        members: Bytes,
-    },
-    /// `RangeFailed`: tasks were refunded.
-    RangeFailed {
-        deal: DealId,
-        first: U256,
-        count: U256,
-    },
-    /// `RangePosted`: a vote was handed to the hub because the scheduler stalled.
+    /// `RangeSettled`: some tasks were certified and paid by certificate.
+    RangeSettled(Box<Settled>),
+    /// `RangePosted`: a vote was posted because the scheduler stalls.
     RangePosted {
-        range: B256,
-        deal: DealId,
-        first: U256,
-        count: U256,
+        id: RangeId,
+        range: Range,
         worker: Address,
         seal: B256,
     },
-    /// `RangeOpened`: a posted vote turned out to be for this value.
+    /// `RangeOpened`: a posted vote, and all that are equal, were opened.
     RangeOpened {
-        range: B256,
+        id: RangeId,
         worker: Address,
-        root: B256,
-        link: B256,
+        value: Value,
     },
-    /// `Bonded`: a worker's bond in a workerpool grew.
+    /// `RangeFailed`: some tasks were given up, and their payer refunded.
+    RangeFailed { range: Range },
+    /// `Bonded`: a worker, or somebody for it, put a bond into a pool.
     Bonded {
         workerpool: Address,
         worker: Address,
         amount: Nrlc,
     },
-    /// `Unbonding`: a part of a bond was asked back, and can be had from `ready_at` on.
+    /// `Unbonding`: a worker asked for a part of its bond; it can be taken out from `ready_at` on.
     Unbonding {
         workerpool: Address,
         worker: Address,
         amount: Nrlc,
-        ready_at: U256,
+        ready_at: u64,
     },
-    /// `Slashed`: 1 wrong vote, 2 two votes on one range, 3 vote not opened, 4 vote left out by the scheduler, 5 scheduler
-    /// stalled.
+    /// `Slashed`: a bond, or a scheduler's stake, was taken.
     Slashed {
         workerpool: Address,
         account: Address,
-        range: B256,
+        range: RangeId,
         amount: Nrlc,
-        reason: u8,
+        fault: Fault,
     },
-    /// `AuditCommitted`: a workerpool's owner promised its audits of an epoch.
+    /// `AuditCommitted`: a pool promised audits for an epoch.
     AuditCommitted {
         workerpool: Address,
         epoch: u32,
@@ -199,9 +182,10 @@ impl Event {
     pub fn read(deployment: &Deployment, log: &Log) -> Option<Self> {
         let kind = match log.address() {
             address if address == deployment.hub => {
-                return IHubEvents::decode_log(&log.inner)
-                    .ok()
-                    .map(|event| event.data.into());
+                return match IRangesEvents::decode_log(&log.inner) {
+                    Ok(event) => super::range::read(event.data),
+                    Err(_) => IHubEvents::decode_log(&log.inner).ok()?.data.into(),
+                };
             }
             address if address == deployment.app_registry => AssetKind::App,
             address if address == deployment.dataset_registry => AssetKind::Dataset,
@@ -221,64 +205,55 @@ impl Event {
 /// One line per event of the contract: what it becomes here.
 macro_rules! translate {
     ($($name:ident($e:ident) => $event:expr;)*) => {
-        impl From<IHubEvents> for Event {
+        impl From<IHubEvents> for Option<Event> {
             fn from(event: IHubEvents) -> Self {
-                match event {
+                Some(match event {
                     $(IHubEvents::$name($e) => $event,)*
-                }
+                    // Those of the certificate way, which are read before.
+                    #[allow(unreachable_patterns)]
+                    _ => return None,
+                })
             }
         }
     };
 }
 
 translate! {
-    OrdersMatched(e) => Self::Matched {
+    OrdersMatched(e) => Event::Matched {
         deal: DealId(e.dealid), app: OrderHash(e.appHash), dataset: OrderHash(e.datasetHash),
         workerpool: OrderHash(e.workerpoolHash), request: OrderHash(e.requestHash), volume: e.volume,
     };
-    SchedulerNotice(e) => Self::Scheduled { workerpool: e.workerpool, deal: DealId(e.dealid) };
-    DealSponsored(e) => Self::Sponsored { deal: DealId(e.dealId), sponsor: e.sponsor };
-    TaskInitialize(e) => Self::Initialized { task: TaskId(e.taskid), workerpool: e.workerpool };
-    TaskContribute(e) => Self::Contributed { task: TaskId(e.taskid), worker: e.worker, result_hash: e.hash };
-    TaskConsensus(e) => Self::Certified { task: TaskId(e.taskid), result_hash: e.consensus };
-    TaskReveal(e) => Self::Revealed { task: TaskId(e.taskid), worker: e.worker, digest: e.digest };
-    TaskReopen(e) => Self::Reopened { task: TaskId(e.taskid) };
-    TaskFinalize(e) => Self::Finalized { task: TaskId(e.taskid), results: e.results };
-    TaskClaimed(e) => Self::Claimed { task: TaskId(e.taskid) };
-    AccurateContribution(e) => Self::Accurate { worker: e.worker, task: TaskId(e.taskid) };
-    FaultyContribution(e) => Self::Faulty { worker: e.worker, task: TaskId(e.taskid) };
-    SignedAppOrder(e) => Self::OrderSigned { kind: OrderKind::App, order: OrderHash(e.appHash) };
-    SignedDatasetOrder(e) => Self::OrderSigned { kind: OrderKind::Dataset, order: OrderHash(e.datasetHash) };
-    SignedWorkerpoolOrder(e) => Self::OrderSigned { kind: OrderKind::Workerpool, order: OrderHash(e.workerpoolHash) };
-    SignedRequestOrder(e) => Self::OrderSigned { kind: OrderKind::Request, order: OrderHash(e.requestHash) };
-    ClosedAppOrder(e) => Self::OrderClosed { kind: OrderKind::App, order: OrderHash(e.appHash) };
-    ClosedDatasetOrder(e) => Self::OrderClosed { kind: OrderKind::Dataset, order: OrderHash(e.datasetHash) };
-    ClosedWorkerpoolOrder(e) => Self::OrderClosed { kind: OrderKind::Workerpool, order: OrderHash(e.workerpoolHash) };
-    ClosedRequestOrder(e) => Self::OrderClosed { kind: OrderKind::Request, order: OrderHash(e.requestHash) };
-    BroadcastAppOrder(e) => Self::AppOrder(Box::new(e.apporder.into()));
-    BroadcastDatasetOrder(e) => Self::DatasetOrder(Box::new(e.datasetorder.into()));
-    BroadcastWorkerpoolOrder(e) => Self::WorkerpoolOrder(Box::new(e.workerpoolorder.into()));
-    BroadcastRequestOrder(e) => Self::RequestOrder(Box::new(e.requestorder.into()));
-    Transfer(e) => Self::Transfer { from: e.from, to: e.to, amount: Nrlc(e.value) };
-    Approval(e) => Self::Approval { owner: e.owner, spender: e.spender, amount: Nrlc(e.value) };
-    Lock(e) => Self::Locked { account: e.owner, amount: Nrlc(e.amount) };
-    Unlock(e) => Self::Unlocked { account: e.owner, amount: Nrlc(e.amount) };
-    Reward(e) => Self::Rewarded { account: e.owner, amount: Nrlc(e.amount), task: TaskId(e.r#ref) };
-    Seize(e) => Self::Seized { account: e.owner, amount: Nrlc(e.amount), task: TaskId(e.r#ref) };
-    CreateCategory(e) => Self::CategoryCreated {
+    SchedulerNotice(e) => Event::Scheduled { workerpool: e.workerpool, deal: DealId(e.dealid) };
+    DealSponsored(e) => Event::Sponsored { deal: DealId(e.dealId), sponsor: e.sponsor };
+    TaskInitialize(e) => Event::Initialized { task: TaskId(e.taskid), workerpool: e.workerpool };
+    TaskContribute(e) => Event::Contributed { task: TaskId(e.taskid), worker: e.worker, result_hash: e.hash };
+    TaskConsensus(e) => Event::Certified { task: TaskId(e.taskid), result_hash: e.consensus };
+    TaskReveal(e) => Event::Revealed { task: TaskId(e.taskid), worker: e.worker, digest: e.digest };
+    TaskReopen(e) => Event::Reopened { task: TaskId(e.taskid) };
+    TaskFinalize(e) => Event::Finalized { task: TaskId(e.taskid), results: e.results };
+    TaskClaimed(e) => Event::Claimed { task: TaskId(e.taskid) };
+    AccurateContribution(e) => Event::Accurate { worker: e.worker, task: TaskId(e.taskid) };
+    FaultyContribution(e) => Event::Faulty { worker: e.worker, task: TaskId(e.taskid) };
+    SignedAppOrder(e) => Event::OrderSigned { kind: OrderKind::App, order: OrderHash(e.appHash) };
+    SignedDatasetOrder(e) => Event::OrderSigned { kind: OrderKind::Dataset, order: OrderHash(e.datasetHash) };
+    SignedWorkerpoolOrder(e) => Event::OrderSigned { kind: OrderKind::Workerpool, order: OrderHash(e.workerpoolHash) };
+    SignedRequestOrder(e) => Event::OrderSigned { kind: OrderKind::Request, order: OrderHash(e.requestHash) };
+    ClosedAppOrder(e) => Event::OrderClosed { kind: OrderKind::App, order: OrderHash(e.appHash) };
+    ClosedDatasetOrder(e) => Event::OrderClosed { kind: OrderKind::Dataset, order: OrderHash(e.datasetHash) };
+    ClosedWorkerpoolOrder(e) => Event::OrderClosed { kind: OrderKind::Workerpool, order: OrderHash(e.workerpoolHash) };
+    ClosedRequestOrder(e) => Event::OrderClosed { kind: OrderKind::Request, order: OrderHash(e.requestHash) };
+    BroadcastAppOrder(e) => Event::AppOrder(Box::new(e.apporder.into()));
+    BroadcastDatasetOrder(e) => Event::DatasetOrder(Box::new(e.datasetorder.into()));
+    BroadcastWorkerpoolOrder(e) => Event::WorkerpoolOrder(Box::new(e.workerpoolorder.into()));
+    BroadcastRequestOrder(e) => Event::RequestOrder(Box::new(e.requestorder.into()));
+    Transfer(e) => Event::Transfer { from: e.from, to: e.to, amount: Nrlc(e.value) };
+    Approval(e) => Event::Approval { owner: e.owner, spender: e.spender, amount: Nrlc(e.value) };
+    Lock(e) => Event::Locked { account: e.owner, amount: Nrlc(e.amount) };
+    Unlock(e) => Event::Unlocked { account: e.owner, amount: Nrlc(e.amount) };
+    Reward(e) => Event::Rewarded { account: e.owner, amount: Nrlc(e.amount), task: TaskId(e.r#ref) };
+    Seize(e) => Event::Seized { account: e.owner, amount: Nrlc(e.amount), task: TaskId(e.r#ref) };
+    CreateCategory(e) => Event::CategoryCreated {
         id: e.catid, name: e.name, description: e.description, work_clock_time_ref: e.workClockTimeRef,
     };
-    RangeSettled(e) => Self::RangeSettled {
-        deal: DealId(e.dealid), first: e.first, count: e.count, way: e.way, root: e.root, link: e.link,
-        delivery: e.delivery, members: e.members,
-    };
-    RangeFailed(e) => Self::RangeFailed { deal: DealId(e.dealid), first: e.first, count: e.count };
-    Bonded(e) => Self::Bonded { workerpool: e.workerpool, worker: e.worker, amount: Nrlc(e.amount) };
-    Unbonding(e) => Self::Unbonding {
-        workerpool: e.workerpool, worker: e.worker, amount: Nrlc(e.amount), ready_at: e.readyAt,
-    };
-    Slashed(e) => Self::Slashed {
-        workerpool: e.workerpool, account: e.account, range: e.rid, amount: Nrlc(e.amount), reason: e.reason,
-    };
-    OwnershipTransferred(e) => Self::OwnershipTransferred { from: e.previousOwner, to: e.newOwner };
+    OwnershipTransferred(e) => Event::OwnershipTransferred { from: e.previousOwner, to: e.newOwner };
 }

@@ -2,6 +2,7 @@
 
 mod event;
 mod follower;
+mod range;
 
 pub use event::{AssetKind, Event};
 pub use follower::{Batch, Checkpoint, FollowConfig, FollowError, Follower, Happening};

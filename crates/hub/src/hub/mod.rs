@@ -5,6 +5,7 @@ mod explain;
 mod money;
 mod orders;
 mod preflight;
+mod ranges;
 mod tasks;
 
 use alloy::{
@@ -16,6 +17,7 @@ use canut_protocol::Domain;
 
 pub use assets::{App, Dataset, Workerpool};
 pub(crate) use explain::{Attempt, Vote};
+pub use ranges::{Bond, RangeRecord, RangeState};
 
 use crate::{Deployment, Error, Result, bindings::IHub, call, convert::Misfit};
 

@@ -37,7 +37,7 @@ pub use credible::{FLAT_TRUST, FLAT_WEIGHT, MAX_MEMBERS, MAX_POSTS, MAX_TRUST, S
 pub use leaf::{Codec, Content, Leaf, Value};
 pub use member::Member;
 pub use post::PostedVote;
-pub use settled::{Counted, Kind, Settled, Way};
+pub use settled::{Counted, Kind, Settled, UnknownNumber, Way};
 pub use standing::{MAX_SCORE, Standing};
 pub use terms::{MAX_TIME_REF, MIN_RISK_COUNT, Terms, TermsRefusal};
 pub use vote::{Assignment, Commitment, Unbond, Vote, broker_digest};

@@ -1,8 +1,9 @@
 //! Who gets what when a range is settled, fails, or a vote is slashed (§4.5, §8.2).
 
-use alloy_primitives::U256;
+use alloy_primitives::{U256, uint};
+use serde::{Deserialize, Serialize};
 
-use super::Terms;
+use super::{Terms, settled::UnknownNumber};
 use crate::{Nrlc, Overflow};
 
 /// What a winner gets.
@@ -121,21 +122,42 @@ impl Stall {
     }
 }
 
-/// A fault that is proved to the hub outside a settlement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a stake is taken. The numbers are those of the hub's `Slashed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[repr(u8)]
 pub enum Fault {
-    /// A vote against the certified value that the settlement did not list.
-    Loser,
-    /// Two different votes of one worker on one range.
-    Equivocation,
-    /// A countersigned vote that the scheduler did not list.
-    Omission,
+    /// A worker voted against the certified value.
+    Loser = 1,
+    /// A worker signed two different votes on one range.
+    Equivocation = 2,
+    /// A worker's posted vote was opened by nobody.
+    Unopened = 3,
+    /// The scheduler did not account for a vote it had countersigned.
+    Omission = 4,
+    /// The scheduler did not settle in time.
+    Stall = 5,
 }
 
-/// What becomes of a slashed stake.
+impl TryFrom<u8> for Fault {
+    type Error = UnknownNumber;
+
+    fn try_from(number: u8) -> Result<Self, UnknownNumber> {
+        match number {
+            1 => Ok(Self::Loser),
+            2 => Ok(Self::Equivocation),
+            3 => Ok(Self::Unopened),
+            4 => Ok(Self::Omission),
+            5 => Ok(Self::Stall),
+            _ => Err(UnknownNumber(number)),
+        }
+    }
+}
+
+/// What becomes of a stake slashed outside a settlement (§4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slash {
-    /// To who proved it.
+    /// To who proved the fault.
     pub caller: Nrlc,
     /// To the payer of the deal.
     pub payer: Nrlc,
@@ -144,25 +166,35 @@ pub struct Slash {
 }
 
 impl Slash {
-    /// Shares `amount`. A fifth, rounded down, is for the caller, except for a loser's: a pool could frame workers to collect it.
-    /// The rest of an omission is the payer's, that of the others goes to the sink (§4.5).
-    pub fn of(fault: Fault, amount: Nrlc) -> Result<Self, Overflow> {
-        let caller = match fault {
-            Fault::Loser => Nrlc::ZERO,
-            Fault::Equivocation | Fault::Omission => amount.percent(U256::from(20))?,
-        };
-        let rest = amount.minus(caller)?;
-        Ok(match fault {
-            Fault::Omission => Self {
-                caller,
-                payer: rest,
-                sink: Nrlc::ZERO,
-            },
-            Fault::Loser | Fault::Equivocation => Self {
-                caller,
-                payer: Nrlc::ZERO,
-                sink: rest,
-            },
+    /// Of a worker that voted against the certified value and was not listed. Nobody earns by it: a pool could frame workers.
+    pub const fn loser(amount: Nrlc) -> Self {
+        Self {
+            caller: Nrlc::ZERO,
+            payer: Nrlc::ZERO,
+            sink: amount,
+        }
+    }
+
+    /// Of a worker that signed two different votes: a fifth, rounded down, to the caller.
+    pub fn equivocation(amount: Nrlc) -> Result<Self, Overflow> {
+        let caller = amount.percent(BOUNTY)?;
+        Ok(Self {
+            caller,
+            payer: Nrlc::ZERO,
+            sink: amount.minus(caller)?,
+        })
+    }
+
+    /// Of a scheduler that left a vote out: a fifth, rounded down, to the caller, the rest to the payer.
+    pub fn omission(amount: Nrlc) -> Result<Self, Overflow> {
+        let caller = amount.percent(BOUNTY)?;
+        Ok(Self {
+            caller,
+            payer: amount.minus(caller)?,
+            sink: Nrlc::ZERO,
         })
     }
 }
+
+/// Part of a slashed stake for who proved the fault, in percent.
+const BOUNTY: U256 = uint!(20_U256);
