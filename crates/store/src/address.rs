@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, Result, error::excerpt};
 
-const SHA2_256: u64 = 0x12;
+pub(crate) const SHA2_256: u64 = 0x12;
 const LONGEST_TEXT: usize = 128;
 
 /// How the bytes of a block are read.

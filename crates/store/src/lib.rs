@@ -16,6 +16,8 @@
 //!    clients need.
 //! 4. [`Remote`]: the same reads and adds over HTTP, from any gateway, verified.
 //!
+//! 5. [`directory`]: the folder of a certified range, made of CIDs alone.
+//!
 //! Every walk is bounded by [`Limits`]: a dag is input like any other, and a hostile one can be
 //! deep, wide, or claim to be larger than any disk.
 //!
@@ -32,6 +34,7 @@
 
 mod add;
 mod address;
+pub mod directory;
 mod disk;
 mod error;
 mod folder;
