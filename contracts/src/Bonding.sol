@@ -23,6 +23,9 @@ abstract contract Bonding is Settlement {
         address indexed workerpool, address indexed account, bytes32 indexed rid, uint256 amount, uint8 reason
     );
 
+    error BadSignature(address signer);
+    error TooEarly(uint256 time);
+    error TooLate(uint256 deadline);
     error Underbonded(address worker);
 
     /// What a vote on `count` tasks of the deal puts at risk.

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {UNBONDING_DELAY} from "./Rules.sol";
+import {Bonding} from "./Bonding.sol";
 import {Certificate} from "./Certificate.sol";
-import {Ranges} from "./Ranges.sol";
 import {Bond} from "./Store.sol";
 
 /// Bonds of workers, each in one pool: given at once, given back a week after they were asked back, which is longer than
 /// anything that was signed before can be held against them.
-abstract contract Bonds is Ranges {
+abstract contract Bonds is Bonding, ReentrancyGuardTransient {
     using SafeCast for uint256;
 
     event Bonded(address indexed workerpool, address indexed worker, uint256 amount);

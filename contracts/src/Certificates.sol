@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Bonds} from "./Bonds.sol";
+import {Evidence} from "./Evidence.sol";
+import {Fallback} from "./Fallback.sol";
 import {Piece} from "./Piece.sol";
 
-/// The piece of the hub for what surrounds the certificate way: bonds, and what happens when a settlement is late or
-/// contested.
-contract Certificates is Piece, Bonds {
+/// The piece of the hub for ranges whose settlement is late or contested.
+contract Certificates is Piece, Fallback, Evidence {
     constructor(address next) Piece(next) {}
 }

@@ -62,11 +62,8 @@ abstract contract Ranges is Callbacks, Results, Bonding, Taking, ReentrancyGuard
     error UnknownDeal(bytes32 dealid);
     error UnsuitedDeal(bytes32 dealid);
     error NotScheduler(address account, address scheduler);
-    error TooEarly(uint256 time);
-    error TooLate(uint256 deadline);
     error CallbackMismatch();
     error TooManyMembers(uint256 most);
-    error BadSignature(address signer);
     error EnclaveMissing(address worker);
     error NotCredible(uint256 p, uint256 q, uint256 trust);
 
@@ -141,9 +138,18 @@ abstract contract Ranges is Callbacks, Results, Bonding, Taking, ReentrancyGuard
     }
 
     function _requireCredible(Tally memory tally, uint256 trust) internal pure {
-        (uint256 p, uint256 q) = (tally.p, tally.q);
-        if (tally.disputed) (p, q, trust) = Certificate.disputed(tally.count, tally.others, trust);
-        if (!Certificate.credible(p, q, trust)) revert NotCredible(p, q, trust);
+        (uint256 p, uint256 q, uint256 asked) = _sides(tally, trust);
+        if (!Certificate.credible(p, q, asked)) revert NotCredible(p, q, asked);
+    }
+
+    function _isCredible(Tally memory tally, uint256 trust) internal pure returns (bool) {
+        (uint256 p, uint256 q, uint256 asked) = _sides(tally, trust);
+        return Certificate.credible(p, q, asked);
+    }
+
+    function _sides(Tally memory tally, uint256 trust) private pure returns (uint256, uint256, uint256) {
+        if (tally.disputed) return Certificate.disputed(tally.count, tally.others, trust);
+        return (tally.p, tally.q, trust);
     }
 
     /// Writes down how a range ended. The tasks of an unmarked deal are also made findable by their ids.
@@ -223,6 +229,13 @@ abstract contract Ranges is Callbacks, Results, Bonding, Taking, ReentrancyGuard
         if (!stalled) _payReward(terms.scheduler, rest, range.rid);
         if (sunk > 0) _pay(SINK_ADDRESS, sunk);
         _paid(out);
+    }
+
+    /// Takes forfeited money, which is no longer locked, out of everybody's reach.
+    function _sink(uint256 amount) internal {
+        if (amount == 0) return;
+        _pay(SINK_ADDRESS, amount);
+        _paid(amount);
     }
 
     function _payForResources(Terms memory terms, Range memory range, uint256 work) private returns (uint256 sum) {

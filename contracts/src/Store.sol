@@ -87,8 +87,9 @@ uint200 constant POSTED = 2;
 struct PostedVote {
     address previous;
     uint72 stake;
-    uint8 value; // 1 + the index of the value it was opened with; 0 when it was not
+    uint8 value; // 1 + the index of the value it is for; 0 while nobody knows
     bool there;
+    bool opened; // and proven, if it is an enclave's
     bytes32 seal;
     address enclave;
 }
@@ -101,7 +102,7 @@ struct OpenedValue {
 struct Post {
     address poster; // who posted first
     uint8 count;
-    uint8 opened;
+    uint8 opened; // of them
     uint8 values;
     address last;
     mapping(address worker => PostedVote) votes;

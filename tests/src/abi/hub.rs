@@ -297,6 +297,16 @@ sol! {
         function unbond(address workerpool, uint256 amount) external;
         function unbondFor(address worker, address workerpool, uint256 amount, uint256 deadline, bytes calldata sign) external;
         function withdrawBond(address workerpool, address worker) external;
+        function post(bytes32 dealid, uint256 first, uint256 count, bytes calldata votes) external;
+        function open(bytes32 dealid, uint256 first, uint256 count, bytes32 root, bytes32 link, bytes calldata proofs) external;
+        function resolve(bytes32 dealid, uint256 first, uint256 count, bytes32 delivery, uint8 codec, bytes32 content, bytes calldata resultsCallback) external;
+        function claimRange(bytes32 dealid, uint256 first, uint256 count) external;
+        function slashLoser(Settled calldata s, Vote calldata v) external;
+        function slashEquivocation(Vote calldata a, Vote calldata b) external;
+        function slashOmission(Settled calldata s, uint256 first, uint256 count, address worker, bytes32 sealed, bytes calldata sign) external;
+        function commitAudit(address workerpool, uint32 epoch, bytes32 hash) external;
+        function materialise(bytes32 dealid, uint256 idx, Settled calldata s) external;
+        function releaseHeld(address workerpool, address scheduler) external;
         function settle(bytes32 dealid, uint256 first, uint256 count, bytes32 root, bytes32 link, bytes32 delivery, bytes calldata members) external;
         function settleCallback(bytes32 dealid, uint256 idx, uint8 codec, bytes32 content, bytes32 link, bytes32 delivery, bytes calldata resultsCallback, bytes calldata members) external;
         function viewAudit(address workerpool, uint32 epoch) external view returns (bytes32);
@@ -347,6 +357,10 @@ sol! {
         event Slashed(address indexed workerpool, address indexed account, bytes32 indexed rid, uint256 amount, uint8 reason);
         event Unbonding(address indexed workerpool, address indexed worker, uint256 amount, uint256 readyAt);
 
+        error AlreadyCommitted(address workerpool, uint32 epoch);
+        error AlreadyFaulted(address account);
+        error AlreadyListed(address worker);
+        error AlreadyPosted(address worker);
         error BadMembers(uint256 offset);
         error BadSignature(address signer);
         error CallbackMismatch();
@@ -354,6 +368,8 @@ sol! {
         error EnclaveMissing(address worker);
         error FailedDeployment();
         error IncompatibleDatasetOrder(string reason);
+        error NothingOpened(bytes32 rid);
+        error NotPosted(bytes32 rid);
         error NotCredible(uint256 p, uint256 q, uint256 trust);
         error NotScheduler(address account, address scheduler);
         error OperationFailed();
@@ -370,6 +386,8 @@ sol! {
         error UnsortedWorkers(address worker);
         error UnsuitedDeal(bytes32 dealid);
         error UnsupportedOperation(bytes4 selector);
+        error WrongEvidence();
+        error WrongLength(uint256 length);
         error WrongRange(uint256 first, uint256 count);
         error NotContractOwner(address caller, address owner);
     }

@@ -7,7 +7,7 @@ use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use alloy::sol_types::SolStruct;
 
 use super::{Market, Orders, task_id};
-use crate::abi::{Hub, Task};
+use crate::abi::{Hub, Settled, Task, Vote};
 use crate::actor::Actor;
 use crate::outcome::Outcome;
 
@@ -296,6 +296,95 @@ impl Market {
         }
     }
 
+    /// A vote with the scheduler's countersignature, as it is posted.
+    #[must_use]
+    pub fn posted(&self, range: Range, voter: Voter, value: Value, enclave: Address) -> Bytes {
+        let worker = voter.address();
+        let seal = range.seal(worker, value);
+        let sign = voter.sign(self.commitment(range, enclave, seal));
+        let assigned = self.assigned(range, worker, &sign);
+        [&worker[..], &sign, &enclave[..], &seal[..], &assigned]
+            .concat()
+            .into()
+    }
+
+    /// The scheduler's countersignature of a vote.
+    #[must_use]
+    pub fn assigned(&self, range: Range, worker: Address, sign: &[u8]) -> Bytes {
+        compact(&Actor::Scheduler.sign(self.assignment(range, worker, keccak256(sign))))
+    }
+
+    /// Somebody posts votes.
+    pub fn post(&mut self, poster: Actor, range: Range, votes: &[(Voter, Value)]) -> Outcome {
+        let blobs = votes
+            .iter()
+            .map(|(voter, value)| self.posted(range, *voter, *value, Address::ZERO));
+        let call = post_call(range, &blobs.collect::<Vec<_>>());
+        self.send(poster, call)
+    }
+
+    /// Somebody opens posted votes.
+    pub fn open(&mut self, opener: Actor, range: Range, value: Value) -> Outcome {
+        self.send(opener, open_call(range, value, &[]))
+    }
+
+    /// Somebody has posted votes counted.
+    pub fn resolve(&mut self, resolver: Actor, range: Range) -> Outcome {
+        let Range { deal, first, count } = range;
+        let call = Hub::resolveCall {
+            dealid: deal,
+            first: U256::from(first),
+            count: U256::from(count),
+            delivery: B256::ZERO,
+            codec: 0,
+            content: B256::ZERO,
+            resultsCallback: Bytes::new(),
+        };
+        self.send(resolver, call)
+    }
+
+    /// Somebody has a range refunded.
+    pub fn claim_range(&mut self, range: Range) -> Outcome {
+        let Range { deal, first, count } = range;
+        let call = Hub::claimRangeCall {
+            dealid: deal,
+            first: U256::from(first),
+            count: U256::from(count),
+        };
+        self.send(Actor::Stranger, call)
+    }
+
+    /// A vote as evidence.
+    #[must_use]
+    pub fn evidence(&self, range: Range, voter: Voter, value: Value) -> Vote {
+        let seal = range.seal(voter.address(), value);
+        Vote {
+            dealid: range.deal,
+            first: U256::from(range.first),
+            count: U256::from(range.count),
+            enclave: Address::ZERO,
+            seal,
+            worker: voter.address(),
+            sign: voter.sign(self.commitment(range, Address::ZERO, seal)),
+        }
+    }
+
+    /// The range that a call settled, as its event tells it.
+    #[must_use]
+    pub fn settled(&self, outcome: &Outcome) -> Settled {
+        let event = &outcome.events::<Hub::RangeSettled>(self.hub)[0];
+        Settled {
+            dealid: event.dealid,
+            first: event.first,
+            count: event.count,
+            way: event.way,
+            root: event.root,
+            link: event.link,
+            delivery: event.delivery,
+            members: event.members.clone(),
+        }
+    }
+
     /// A task by its place in a deal, as the hub shows it.
     #[must_use]
     pub fn task_at(&self, dealid: B256, index: u64) -> Task {
@@ -308,6 +397,30 @@ impl Market {
     pub fn bond_of(&self, worker: impl Into<Address>) -> Hub::viewBondReturn {
         let (workerpool, worker) = (self.pool, worker.into());
         self.view(Hub::viewBondCall { workerpool, worker })
+    }
+}
+
+/// The posting of these votes.
+#[must_use]
+pub fn post_call(range: Range, votes: &[Bytes]) -> Hub::postCall {
+    Hub::postCall {
+        dealid: range.deal,
+        first: U256::from(range.first),
+        count: U256::from(range.count),
+        votes: votes.concat().into(),
+    }
+}
+
+/// The opening of a value, with proofs of enclaves.
+#[must_use]
+pub fn open_call(range: Range, value: Value, proofs: &[u8]) -> Hub::openCall {
+    Hub::openCall {
+        dealid: range.deal,
+        first: U256::from(range.first),
+        count: U256::from(range.count),
+        root: value.root,
+        link: value.link,
+        proofs: proofs.to_vec().into(),
     }
 }
 

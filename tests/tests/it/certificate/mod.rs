@@ -2,6 +2,8 @@
 
 mod bonds;
 mod both_ways;
+mod evidence;
+mod fallback;
 mod settling;
 mod views;
 
