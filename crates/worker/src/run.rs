@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -26,6 +26,8 @@ use crate::{
 
 /// Times a file is asked for before its server is given up.
 const TRIES: u32 = 3;
+/// What WebAssembly begins with.
+const WASM: &[u8] = b"\0asm";
 
 /// A task to run.
 #[derive(Clone, Debug)]
@@ -109,9 +111,6 @@ impl Runner {
     async fn fetch_app(&self, address: Address, into: &Path) -> Result<(), Failure> {
         let found = self.hub.app(address).await.map_err(unreachable)?;
         let (_, app) = found.ok_or(Failure::AppMissing)?;
-        if self.runtime.kind() == Kind::Wasm && app.kind.eq_ignore_ascii_case("docker") {
-            return Err(Failure::RuntimeMissing);
-        }
         let location = Location::from_multiaddr(&app.multiaddr).map_err(|_| Failure::AppMissing)?;
         self.fetch(&location, into)
             .await
@@ -120,7 +119,13 @@ impl Runner {
                 Absence::TooLarge => Failure::AppTooLarge,
                 other => elsewhere(other, Failure::RuntimeMissing),
             })?;
-        holds(into, app.checksum, Failure::AppMismatch).await
+        holds(into, app.checksum, Failure::AppMismatch).await?;
+        // iExec's tools register every app as DOCKER: its bytes say what it is.
+        let foreign = app.kind.eq_ignore_ascii_case("docker") && !is_wasm(into)?;
+        if self.runtime.kind() == Kind::Wasm && foreign {
+            return Err(Failure::RuntimeMissing);
+        }
+        Ok(())
     }
 
     async fn fetch_dataset(
@@ -273,6 +278,16 @@ async fn holds(path: &Path, registered: B256, otherwise: Failure) -> Result<(), 
     } else {
         Err(otherwise)
     }
+}
+
+/// Whether a file is a WebAssembly module or component.
+fn is_wasm(path: &Path) -> Result<bool, Failure> {
+    let mut magic = Vec::new();
+    let file = File::open(path).map_err(|error| disk(&error))?;
+    file.take(WASM.len() as u64)
+        .read_to_end(&mut magic)
+        .map_err(|error| disk(&error))?;
+    Ok(magic == WASM)
 }
 
 /// The folders of a run.
