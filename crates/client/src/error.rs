@@ -5,7 +5,7 @@ use std::{fmt, io, path::PathBuf};
 use alloy_primitives::{Address, B256};
 use canut_protocol::{DealId, Nrlc, TaskId, task::Status};
 
-use crate::{archive::ArchiveError, network::NetworkError, wallet::WalletError};
+use crate::{archive::ArchiveError, network::NetworkError, sdk::SdkError, wallet::WalletError};
 
 /// Result of what a client does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -50,6 +50,9 @@ pub enum Error {
     /// A description of a network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// Settings for iExec's tools.
+    #[error(transparent)]
+    Sdk(#[from] SdkError),
     /// An archive that is no result.
     #[error(transparent)]
     Archive(#[from] ArchiveError),

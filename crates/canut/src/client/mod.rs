@@ -13,6 +13,7 @@ mod offer;
 mod order;
 mod orderbook;
 mod run;
+mod sdk_config;
 mod task;
 mod wallet;
 mod workerpool;
@@ -55,6 +56,8 @@ pub(crate) enum Verb {
     /// Networks: where the services are.
     #[command(subcommand)]
     Network(network::Verb),
+    /// Point iExec's own tools at a market.
+    SdkConfig(sdk_config::Args),
 }
 
 /// Does it, and says what went wrong.
@@ -72,6 +75,7 @@ pub(crate) async fn run(verb: Verb) -> ExitCode {
         Verb::Deal(verb) => deal::run(verb).await,
         Verb::Task(verb) => task::run(verb).await,
         Verb::Network(verb) => network::run(verb),
+        Verb::SdkConfig(args) => sdk_config::run(args).await,
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
