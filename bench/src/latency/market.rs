@@ -56,7 +56,7 @@ impl Market {
             .args(["up", "--json", "--workers", "3"])
             .env("CANUT_HOME", home.path());
         command.arg("--dir").arg(home.path().join("market"));
-        for service in ["--rpc", "--market", "--store", "--pool"] {
+        for service in ["--rpc", "--market", "--store", "--vault", "--pool"] {
             command.args([service, "127.0.0.1:0"]);
         }
         let mut child = command

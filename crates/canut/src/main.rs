@@ -12,6 +12,7 @@ mod service;
 mod signals;
 mod store;
 mod up;
+mod vault;
 mod worker;
 
 use clap::{Parser, Subcommand};
@@ -38,6 +39,7 @@ enum Verb {
     Node(node::Args),
     Hub(hub::Args),
     Store(store::Args),
+    Vault(vault::Args),
     Pool(pool::Args),
     Worker(worker::Args),
     #[command(flatten)]
@@ -53,6 +55,7 @@ async fn main() -> ExitCode {
         Verb::Node(args) => node::run(args).await,
         Verb::Hub(args) => hub::run(args).await,
         Verb::Store(args) => store::run(args).await,
+        Verb::Vault(args) => vault::run(args).await,
         Verb::Pool(args) => pool::run(args).await,
         Verb::Worker(args) => worker::run(args).await,
         Verb::Client(verb) => return client::run(verb).await,

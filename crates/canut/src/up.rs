@@ -11,7 +11,7 @@ use eyre::{Result, WrapErr};
 use serde_json::json;
 use std::{io::Write, net::SocketAddr, path::PathBuf, thread};
 
-/// Run a market of your own: an Ethereum node with the hub on it, a store, an order book, a pool and its workers.
+/// Run a market of your own: an Ethereum node with the hub on it, a store, an order book, a vault, a pool and its workers.
 ///
 /// Nothing needs to be installed. The first start puts the contracts on the chain; a later start with the same --dir finds
 /// them there and goes on where the market stopped, tasks included.
@@ -25,7 +25,7 @@ Examples:
   canut run app.wasm --trust 75%
       In another terminal: have something computed on it. Three new workers reach trust 8, four 16.
   canut up --json
-      One line for scripts once everything is ready: rpc, chain_id, hub, token, market, store, pool, workerpool, accounts.
+      One line for scripts once everything is ready: rpc, chain_id, hub, token, market, store, vault, pool, workerpool, accounts.
 
 The accounts are those of the mnemonic that every development chain uses. Everybody knows their keys.")]
 pub(crate) struct Args {
@@ -48,6 +48,10 @@ pub(crate) struct Args {
     /// Address of the store, an IPFS gateway
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8547")]
     store: SocketAddr,
+
+    /// Address of the vault, which keeps secrets
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8549")]
+    vault: SocketAddr,
 
     /// Address of the pool
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8548")]
@@ -80,6 +84,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         rpc: args.rpc,
         market: args.market,
         store: args.store,
+        vault: args.vault,
         pool: args.pool,
         workers: args.workers.map_or_else(default_workers, usize::from),
         cheats: 0,
@@ -143,6 +148,7 @@ fn print(args: &Args, local: &Local) -> Result<()> {
             "token": deployment.token,
             "market": local.market(),
             "store": local.store(),
+            "vault": local.vault(),
             "pool": local.pool(),
             "workerpool": local.workerpool,
             "accounts": accounts,
@@ -161,6 +167,7 @@ fn print(args: &Args, local: &Local) -> Result<()> {
     writeln!(out, "Token      {}", deployment.token)?;
     writeln!(out, "Market     {}", local.market())?;
     writeln!(out, "Store      {}", local.store())?;
+    writeln!(out, "Vault      {}", local.vault())?;
     writeln!(
         out,
         "Pool       {}, {} workers",

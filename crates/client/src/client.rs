@@ -6,6 +6,7 @@ use alloy::{providers::Provider, signers::local::PrivateKeySigner};
 use canut_hub::{Caller, Hub, Sender, SenderConfig, connect, events::FollowConfig};
 use canut_protocol::{Deal, DealId, OrderHash};
 use canut_store::Remote;
+use canut_vault::Remote as Vault;
 
 use crate::{Account, Error, Market, Network, Pool, Result, Service};
 
@@ -18,6 +19,7 @@ pub struct Client {
     hub: Hub,
     market: Option<Market>,
     store: Option<Remote>,
+    vault: Option<Vault>,
     pool: Option<Pool>,
     pace: Duration,
 }
@@ -51,6 +53,7 @@ impl Client {
             Some(url) => Some(Remote::with_limits(url, limits)?),
             None => None,
         };
+        let vault = network.vault.as_deref().map(Vault::new).transpose()?;
         let pool = network.pool.as_deref().map(Pool::new).transpose()?;
         // A node on this machine does not mind being asked often.
         let pace = Duration::from_millis(if network.is_local() { 15 } else { 500 });
@@ -58,6 +61,7 @@ impl Client {
             hub,
             market,
             store,
+            vault,
             pool,
             pace,
         })
@@ -78,6 +82,11 @@ impl Client {
     /// Where files are.
     pub fn store(&self) -> Result<&Remote> {
         self.store.as_ref().ok_or(Error::NoService(Service::Store))
+    }
+
+    /// Where secrets are kept.
+    pub fn vault(&self) -> Result<&Vault> {
+        self.vault.as_ref().ok_or(Error::NoService(Service::Vault))
     }
 
     /// A pool that tells about its tasks, if the network names one.

@@ -17,6 +17,8 @@ pub enum Service {
     Market,
     /// Where files are.
     Store,
+    /// Where secrets are kept.
+    Vault,
     /// The scheduler of a workerpool.
     Pool,
 }
@@ -26,6 +28,7 @@ impl fmt::Display for Service {
         f.write_str(match self {
             Self::Market => "market",
             Self::Store => "store",
+            Self::Vault => "vault",
             Self::Pool => "pool",
         })
     }
@@ -44,6 +47,12 @@ pub enum Error {
     /// The store.
     #[error("the store: {0}")]
     Store(Box<canut_store::Error>),
+    /// The vault.
+    #[error(transparent)]
+    Vault(#[from] canut_vault::RemoteError),
+    /// A secret that is none.
+    #[error(transparent)]
+    Secret(#[from] crate::secrets::SecretError),
     /// A keystore or a key.
     #[error(transparent)]
     Wallet(#[from] WalletError),

@@ -36,6 +36,7 @@ mod purchase;
 mod quote;
 mod results;
 mod sdk;
+mod secrets;
 mod status;
 mod trust;
 mod wallet;
@@ -50,7 +51,7 @@ pub use claim::Claimed;
 pub use client::Client;
 pub use error::{Error, Result, Service};
 pub use evidence::Evidence;
-pub use home::Home;
+pub use home::{Home, write_private};
 pub use market::{
     DealDocument, Listed, Market, OrderQuery, Page, Plan, Target, Tradable, Unused, kind_name,
 };
@@ -62,6 +63,7 @@ pub use purchase::Bought;
 pub use quote::{Fill, Quote, Wanted};
 pub use results::Fetched;
 pub use sdk::{Sdk, SdkError};
+pub use secrets::{Secret, SecretError};
 pub use status::{DealStatus, TaskStatus};
 pub use trust::{ParseTrustError, parse_trust};
 pub use wallet::{Password, WalletError, WalletInfo, Wallets, parse_key};

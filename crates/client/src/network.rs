@@ -24,6 +24,9 @@ pub struct Network {
     /// Where files are: URL of its gateway.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
+    /// Where secrets are kept: URL of its API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vault: Option<String>,
     /// A scheduler that tells about its tasks: URL of its API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
@@ -41,6 +44,7 @@ impl std::fmt::Debug for Network {
             chain_id,
             market,
             store,
+            vault,
             pool,
             key,
         } = self;
@@ -50,6 +54,7 @@ impl std::fmt::Debug for Network {
             .field("chain_id", chain_id)
             .field("market", market)
             .field("store", store)
+            .field("vault", vault)
             .field("pool", pool)
             .field("key", &key.map(|_| "…"))
             .finish()

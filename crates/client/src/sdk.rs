@@ -42,6 +42,7 @@ pub struct Sdk {
     hub: String,
     market: Option<String>,
     store: Option<String>,
+    vault: Option<String>,
 }
 
 impl Sdk {
@@ -64,6 +65,7 @@ impl Sdk {
             hub: network.hub.to_string(),
             market: at_root(Service::Market, network.market.as_deref())?,
             store: at_root(Service::Store, network.store.as_deref())?,
+            vault: at_root(Service::Vault, network.vault.as_deref())?,
         })
     }
 
@@ -94,6 +96,7 @@ impl Sdk {
             "hub": self.hub,
             "iexecGateway": self.market,
             "ipfsGateway": self.store,
+            "sms": self.vault,
         }))
     }
 
@@ -104,6 +107,7 @@ impl Sdk {
             "iexecGatewayURL": self.market,
             "ipfsGatewayURL": self.store,
             "ipfsNodeURL": self.store,
+            "smsURL": self.vault,
         }));
         json!({ "ethProvider": self.host, "options": options })
     }

@@ -38,6 +38,10 @@ pub(crate) struct Common {
     #[arg(long, value_name = "URL", env = "CANUT_STORE", help_heading = HEADING)]
     store: Option<String>,
 
+    /// Keeper of secrets, in place of the network's
+    #[arg(long, value_name = "URL", env = "CANUT_VAULT", help_heading = HEADING)]
+    vault: Option<String>,
+
     /// Pool to ask about its tasks, in place of the network's
     #[arg(long, value_name = "URL", env = "CANUT_POOL", help_heading = HEADING)]
     pool: Option<String>,
@@ -87,6 +91,7 @@ impl Common {
         for (ours, theirs) in [
             (&self.market, &mut network.market),
             (&self.store, &mut network.store),
+            (&self.vault, &mut network.vault),
             (&self.pool, &mut network.pool),
         ] {
             if ours.is_some() {

@@ -1,6 +1,6 @@
 //! `canut dataset`: datasets.
 
-use super::{app::file_name, asset, common::Common, offer::Offer};
+use super::{app::file_name, asset, common::Common, encryption, offer::Offer};
 use alloy_primitives::Address;
 use canut_client::Error;
 use canut_hub::events::AssetKind;
@@ -14,6 +14,10 @@ use std::path::PathBuf;
 pub(crate) enum Verb {
     /// Put a dataset in the store and register it on the chain. Again changes nothing.
     Deploy(Deploy),
+    /// Encrypt a file, so that it can be stored where everybody reads.
+    Encrypt(encryption::Encrypt),
+    /// Decrypt a file that was encrypted so.
+    Decrypt(encryption::Decrypt),
     /// Show a dataset.
     Show(asset::Show),
     /// Show the datasets of an account.
@@ -26,7 +30,7 @@ pub(crate) enum Verb {
 
 /// Put a dataset in the store and register it on the chain. Again changes nothing.
 ///
-/// It is stored as it is: whoever knows its address can read it.
+/// It is stored as it is: whoever knows its address can read it. `canut dataset encrypt` prevents that.
 #[derive(Debug, ClapArgs)]
 #[command(
     after_help = "Example:\n  canut dataset deploy rain.csv --name \"Rain in Lyon, 1920-2020\""
@@ -68,6 +72,8 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
             let deployed = common.account().await?.deploy_dataset(&name, &file).await?;
             asset::deployed(&common, "Dataset", &deployed)
         }
+        Verb::Encrypt(encrypt) => encryption::encrypt(encrypt),
+        Verb::Decrypt(decrypt) => encryption::decrypt(decrypt),
         Verb::Show(show) => self::show(show).await,
         Verb::List(list) => asset::list(AssetKind::Dataset, list).await,
         Verb::Publish(Publish {

@@ -7,6 +7,7 @@ mod certificate;
 mod common;
 mod dataset;
 mod deal;
+mod encryption;
 mod follow;
 mod network;
 mod offer;
@@ -14,6 +15,7 @@ mod order;
 mod orderbook;
 mod run;
 mod sdk_config;
+mod secret;
 mod task;
 mod wallet;
 mod workerpool;
@@ -53,6 +55,9 @@ pub(crate) enum Verb {
     /// Tasks: create, show, list, watch, claim, download.
     #[command(subcommand)]
     Task(task::Verb),
+    /// Secrets: set, check; the key that results are encrypted with.
+    #[command(subcommand)]
+    Secret(secret::Verb),
     /// Networks: where the services are.
     #[command(subcommand)]
     Network(network::Verb),
@@ -74,6 +79,7 @@ pub(crate) async fn run(verb: Verb) -> ExitCode {
         Verb::Orderbook(verb) => orderbook::run(verb).await,
         Verb::Deal(verb) => deal::run(verb).await,
         Verb::Task(verb) => task::run(verb).await,
+        Verb::Secret(verb) => secret::run(verb).await,
         Verb::Network(verb) => network::run(verb),
         Verb::SdkConfig(args) => sdk_config::run(args).await,
     };

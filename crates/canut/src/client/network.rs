@@ -43,6 +43,9 @@ pub(crate) struct Add {
     /// Store of files
     #[arg(long, value_name = "URL")]
     store: Option<String>,
+    /// Keeper of secrets
+    #[arg(long, value_name = "URL")]
+    vault: Option<String>,
     /// Pool that tells about its tasks
     #[arg(long, value_name = "URL")]
     pool: Option<String>,
@@ -86,6 +89,7 @@ pub(crate) fn run(verb: Verb) -> Result<()> {
             chain_id,
             market,
             store,
+            vault,
             pool,
             key,
             choose,
@@ -97,6 +101,7 @@ pub(crate) fn run(verb: Verb) -> Result<()> {
                 chain_id,
                 market,
                 store,
+                vault,
                 pool,
                 key,
             };
@@ -135,8 +140,8 @@ fn list(home: &Home, json: bool) -> Result<()> {
     let documents: Vec<_> = all
         .iter()
         .map(|(usual, name, network)| {
-            let Network { rpc, hub, market, store, pool, .. } = network;
-            json!({ "name": name, "default": usual, "rpc": rpc, "hub": hub, "market": market, "store": store, "pool": pool })
+            let Network { rpc, hub, market, store, vault, pool, .. } = network;
+            json!({ "name": name, "default": usual, "rpc": rpc, "hub": hub, "market": market, "store": store, "vault": vault, "pool": pool })
         })
         .collect();
     show(json, &documents, || match all.is_empty() {

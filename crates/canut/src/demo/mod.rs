@@ -87,6 +87,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         rpc: anywhere,
         market: anywhere,
         store: anywhere,
+        vault: anywhere,
         pool: anywhere,
         workers: HONEST,
         cheats: CHEATS,

@@ -1,4 +1,4 @@
-//! A whole market in this process: node, contracts, store, order book, a pool and its workers. They talk through sockets, as
+//! A whole market in this process: node, contracts, store, order book, vault, a pool and its workers. They talk through sockets, as
 //! they would from one machine to another.
 
 mod accounts;
@@ -45,6 +45,8 @@ pub(crate) struct Settings {
     pub(crate) market: SocketAddr,
     /// Address of the store.
     pub(crate) store: SocketAddr,
+    /// Address of the vault.
+    pub(crate) vault: SocketAddr,
     /// Address of the pool.
     pub(crate) pool: SocketAddr,
     /// Honest workers.
@@ -66,6 +68,7 @@ pub(crate) struct Local {
 struct Services {
     store: Serving,
     market: canut_market::Server,
+    vault: canut_vault::Server,
     pool: canut_pool::Handle,
     workers: Vec<canut_worker::Handle>,
     cheats: Vec<Cheat>,
@@ -132,6 +135,7 @@ impl Local {
             chain_id: Some(self.deployment.chain_id),
             market: Some(self.market()),
             store: Some(self.store()),
+            vault: Some(self.vault()),
             pool: Some(self.pool()),
             key: self.accounts.users.first().map(|key| key.to_bytes()),
         }
@@ -149,6 +153,7 @@ impl Local {
         let rpc = node.ws_url();
         let hub = Hub::new(connect(&rpc).await?, deployment);
         let market = market(settings, hub.clone()).await?;
+        let vault = vault(settings, hub.clone()).await?;
         let pool = pool(settings, accounts, &hub, &rpc, workerpool, &store.url()).await?;
         let place = Place {
             pool: pool.sessions(),
@@ -173,6 +178,7 @@ impl Local {
         let services = Services {
             store,
             market,
+            vault,
             pool,
             workers,
             cheats,
@@ -195,6 +201,11 @@ impl Local {
         self.services.store.url()
     }
 
+    /// URL of the vault.
+    pub(crate) fn vault(&self) -> String {
+        format!("http://{}", self.services.vault.address())
+    }
+
     /// URL of the pool.
     pub(crate) fn pool(&self) -> String {
         format!("http://{}", self.services.pool.address())
@@ -215,6 +226,7 @@ impl Local {
         let Services {
             store,
             market,
+            vault,
             pool,
             workers,
             cheats,
@@ -226,6 +238,7 @@ impl Local {
             worker.shutdown().await;
         }
         pool.shutdown().await;
+        vault.stop().await;
         market.stop().await;
         store.stop().await;
         self.node.shutdown().await;
@@ -259,6 +272,14 @@ async fn market(settings: &Settings, hub: Hub) -> Result<canut_market::Server> {
     canut_market::Server::start(config, Arc::new(chain))
         .await
         .wrap_err("the order book does not start")
+}
+
+async fn vault(settings: &Settings, hub: Hub) -> Result<canut_vault::Server> {
+    let mut config = canut_vault::Config::new(settings.folder.join("vault"));
+    config.listen = settings.vault;
+    canut_vault::Server::start(config, hub)
+        .await
+        .wrap_err("the vault does not start")
 }
 
 async fn pool(

@@ -10,12 +10,12 @@ use serde_json::Value;
 use crate::support::{Process, canut};
 
 /// A person's settings, in a folder of their own.
-struct Person<'a> {
-    home: &'a Path,
+pub(crate) struct Person<'a> {
+    pub(crate) home: &'a Path,
 }
 
 impl Person<'_> {
-    fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = canut(args);
         command
             .env("CANUT_HOME", self.home)
@@ -29,13 +29,14 @@ impl Person<'_> {
             "CANUT_HUB",
             "CANUT_MARKET",
             "CANUT_STORE",
+            "CANUT_VAULT",
         ] {
             command.env_remove(name);
         }
         command
     }
 
-    fn does(&self, args: &[&str]) -> Value {
+    pub(crate) fn does(&self, args: &[&str]) -> Value {
         let output = self.command(args).arg("--json").output().unwrap();
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         assert!(output.status.success(), "{args:?}: {err}");
@@ -44,7 +45,7 @@ impl Person<'_> {
     }
 
     /// What it is told instead.
-    fn fails(&self, args: &[&str]) -> String {
+    pub(crate) fn fails(&self, args: &[&str]) -> String {
         let Output {
             status,
             stdout,
@@ -116,7 +117,7 @@ fn a_network_is_remembered_and_money_and_assets_are_moved_on_it() {
     let home = tempfile::tempdir().unwrap();
     let person = Person { home: home.path() };
     let mut up = canut(&["up", "--json", "--workers", "1"]);
-    for service in ["--rpc", "--market", "--store", "--pool"] {
+    for service in ["--rpc", "--market", "--store", "--vault", "--pool"] {
         up.args([service, "127.0.0.1:0"]);
     }
     let market = Process::ready(up, |line| {
@@ -206,6 +207,14 @@ fn every_command_explains_itself() {
         "task show",
         "task download",
         "network add",
+        "dataset encrypt",
+        "dataset decrypt",
+        "secret push",
+        "secret check",
+        "secret generate-key",
+        "secret push-key",
+        "secret check-key",
+        "vault",
     ] {
         let args: Vec<_> = words.split(' ').chain(["--help"]).collect();
         let output = person.command(&args).output().unwrap();

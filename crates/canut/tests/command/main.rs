@@ -15,3 +15,4 @@ mod run;
 mod services;
 mod support;
 mod up;
+mod vault;

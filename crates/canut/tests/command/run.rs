@@ -22,7 +22,7 @@ impl Terminal {
         let home = tempfile::tempdir().unwrap();
         let mut command = canut(&["up", "--json", "--workers", "4"]);
         command.env("CANUT_HOME", home.path());
-        for service in ["--rpc", "--market", "--store", "--pool"] {
+        for service in ["--rpc", "--market", "--store", "--vault", "--pool"] {
             command.args([service, "127.0.0.1:0"]);
         }
         let market = Process::ready(command, |line| {

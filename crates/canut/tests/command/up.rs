@@ -18,7 +18,7 @@ impl Market {
     fn start(dir: &Path) -> Self {
         let dir = dir.to_str().unwrap();
         let mut command = canut(&["up", "--json", "--dir", dir]);
-        for service in ["--rpc", "--market", "--store", "--pool"] {
+        for service in ["--rpc", "--market", "--store", "--vault", "--pool"] {
             command.args([service, "127.0.0.1:0"]);
         }
         let process = Process::ready(command, |line| {
