@@ -16,6 +16,7 @@ pub mod archive;
 mod clock;
 mod config;
 pub mod ledger;
+pub mod ranges;
 pub mod schedule;
 mod service;
 pub mod session;

@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 pub use demand::needs_another;
 pub use event::{Ability, ChainEvent, Command, Delivery, Event, Report, SessionEvent};
 pub use job::{Job, Milestone, Phase, Replica, Stage, Standing, Vote};
+pub(crate) use session::is_passing;
 pub use settings::Settings;
 
 use roster::Roster;

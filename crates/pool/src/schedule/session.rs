@@ -185,7 +185,7 @@ impl Scheduler {
 }
 
 /// Whether the worker is only short of something for now.
-const fn is_passing(failure: Failure) -> bool {
+pub(crate) const fn is_passing(failure: Failure) -> bool {
     matches!(
         failure,
         Failure::SlotsFull

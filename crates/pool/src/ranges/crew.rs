@@ -1,0 +1,214 @@
+//! The workers: who is here, who is free, what backs their votes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::Address;
+use canut_protocol::{
+    Nrlc, Tag, Weight,
+    range::{Range, Standing},
+};
+
+use super::event::Capacity;
+
+/// What the pool knows of its workers.
+#[derive(Debug, Default)]
+pub(super) struct Crew {
+    backing: BTreeMap<Address, Backing>,
+    present: BTreeMap<Address, Present>,
+    /// What each worker has at risk in this pool, by range. The sum never exceeds its bond (§5.2).
+    risks: BTreeMap<Address, BTreeMap<Range, Nrlc>>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Backing {
+    bond: Nrlc,
+    standing: Standing,
+}
+
+#[derive(Debug)]
+struct Present {
+    capacity: Capacity,
+    computing: BTreeSet<Range>,
+    benched_until: u64,
+}
+
+/// What a range asks of a worker.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Need {
+    pub(super) tag: Tag,
+    pub(super) risk: Nrlc,
+}
+
+impl Crew {
+    pub(super) fn weight(&self, worker: Address) -> Weight {
+        self.backing
+            .get(&worker)
+            .copied()
+            .unwrap_or_default()
+            .standing
+            .weight()
+    }
+
+    /// The chain says what a worker's votes are worth.
+    pub(super) fn back(&mut self, worker: Address, bond: Nrlc, standing: Standing) {
+        self.backing.insert(worker, Backing { bond, standing });
+    }
+
+    pub(super) fn join(&mut self, worker: Address, capacity: Capacity) {
+        let present = Present {
+            capacity,
+            computing: BTreeSet::new(),
+            benched_until: 0,
+        };
+        self.present.insert(worker, present);
+    }
+
+    pub(super) fn leave(&mut self, worker: Address) {
+        self.present.remove(&worker);
+    }
+
+    pub(super) fn is_here(&self, worker: Address) -> bool {
+        self.present.contains_key(&worker)
+    }
+
+    pub(super) fn here(&self) -> usize {
+        self.present.len()
+    }
+
+    /// Slots of all workers that are here.
+    pub(super) fn slots(&self) -> usize {
+        self.present
+            .values()
+            .map(|present| present.capacity.slots)
+            .sum()
+    }
+
+    /// The range takes one of the worker's slots.
+    pub(super) fn occupy(&mut self, worker: Address, range: Range) {
+        if let Some(present) = self.present.get_mut(&worker) {
+            present.computing.insert(range);
+        }
+    }
+
+    /// The range no longer takes a slot.
+    pub(super) fn release(&mut self, worker: Address, range: Range) {
+        if let Some(present) = self.present.get_mut(&worker) {
+            present.computing.remove(&range);
+        }
+    }
+
+    /// Asks the worker for nothing until `until`.
+    pub(super) fn bench(&mut self, worker: Address, until: u64) {
+        if let Some(present) = self.present.get_mut(&worker) {
+            present.benched_until = until;
+        }
+    }
+
+    /// When the next worker leaves the bench, after `now`.
+    pub(super) fn next_unbench(&self, now: u64) -> Option<u64> {
+        let benched = self.present.values().map(|present| present.benched_until);
+        benched.filter(|until| *until > now).min()
+    }
+
+    /// The worker's bond answers for its vote on `range` from now on.
+    pub(super) fn stake(&mut self, worker: Address, range: Range, risk: Nrlc) {
+        self.risks.entry(worker).or_default().insert(range, risk);
+    }
+
+    /// Nothing that happens to `range` can cost the worker anything any more.
+    pub(super) fn absolve(&mut self, worker: Address, range: Range) {
+        if let Some(risks) = self.risks.get_mut(&worker) {
+            risks.remove(&range);
+            if risks.is_empty() {
+                self.risks.remove(&worker);
+            }
+        }
+    }
+
+    /// What the worker has at risk.
+    pub(super) fn at_risk(&self, worker: Address) -> Nrlc {
+        let risks = self
+            .risks
+            .get(&worker)
+            .into_iter()
+            .flat_map(BTreeMap::values);
+        Nrlc::sum(risks.copied()).unwrap_or(Nrlc(alloy_primitives::U256::MAX))
+    }
+
+    /// The ranges on which the worker has something at risk.
+    pub(super) fn ranges(&self, worker: Address) -> Vec<Range> {
+        self.risks
+            .get(&worker)
+            .into_iter()
+            .flat_map(BTreeMap::keys)
+            .copied()
+            .collect()
+    }
+
+    /// Whether the worker's bond can answer for so much more.
+    pub(super) fn can_risk(&self, worker: Address, more: Nrlc) -> bool {
+        let bond = self
+            .backing
+            .get(&worker)
+            .map_or(Nrlc::ZERO, |backing| backing.bond);
+        self.at_risk(worker).plus(more).is_ok_and(|sum| sum <= bond)
+    }
+
+    /// The workers that can be asked for a range now.
+    pub(super) fn free(&self, now: u64, need: Need) -> impl Iterator<Item = Address> + '_ {
+        self.present
+            .iter()
+            .filter(move |(worker, present)| {
+                present.computing.len() < present.capacity.slots
+                    && present.benched_until <= now
+                    && present.capacity.tag.contains(need.tag)
+                    && self.open(**worker) < present.capacity.open
+                    && self.can_risk(**worker, need.risk)
+            })
+            .map(|(worker, _)| *worker)
+    }
+
+    /// Whether somebody who is here has a free slot.
+    pub(super) fn somebody_is_free(&self, now: u64) -> bool {
+        self.present.values().any(|present| {
+            present.computing.len() < present.capacity.slots && present.benched_until <= now
+        })
+    }
+
+    /// How many ranges may be voted on at once, each by `members` workers and with so much at risk, so that every one of them
+    /// can be finished: whoever is needed must not be held up by others that wait for him.
+    pub(super) fn room(&self, need: Need, members: usize) -> usize {
+        let each: Vec<_> = self
+            .present
+            .iter()
+            .filter(|(_, present)| present.capacity.tag.contains(need.tag))
+            .map(|(worker, present)| present.capacity.open.min(self.times(*worker, need.risk)))
+            .filter(|places| *places > 0)
+            .collect();
+        let Some(least) = each.iter().copied().min() else {
+            return 0;
+        };
+        // With places for `least` ranges each worker can be in all of them. With twice the workers that a range needs, half
+        // of all places can be taken, and still for every range there is somebody with a place left.
+        let members = members.max(1);
+        if members * 2 > each.len() {
+            return least;
+        }
+        least.max(each.len() * least / (2 * members))
+    }
+
+    /// How often the worker's bond holds `risk`.
+    fn times(&self, worker: Address, risk: Nrlc) -> usize {
+        let bond = self
+            .backing
+            .get(&worker)
+            .map_or(Nrlc::ZERO, |backing| backing.bond);
+        bond.0
+            .checked_div(risk.0)
+            .map_or(usize::MAX, |times| times.saturating_to())
+    }
+
+    fn open(&self, worker: Address) -> usize {
+        self.risks.get(&worker).map_or(0, BTreeMap::len)
+    }
+}

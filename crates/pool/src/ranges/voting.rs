@@ -1,0 +1,229 @@
+//! One range, and everyone who was ever asked to vote on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{Address, B256, Bytes};
+use canut_protocol::{
+    Failure,
+    range::{Leaf, Range, Value, Vote},
+};
+use serde::{Deserialize, Serialize};
+
+/// A vote on a range as the pool knows it. What is in it was written down before it was acted on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Voting {
+    /// What is voted on.
+    pub range: Range,
+    /// When the first worker was asked, in seconds since the epoch.
+    pub started: u64,
+    /// Everyone asked, in the order of asking.
+    pub members: Vec<Member>,
+    /// Hashes of the signatures of votes, in the order in which workers were ready: what the next draw depends on (R5).
+    pub sealed: Vec<B256>,
+    /// How many votes are wanted at least, once the audit was drawn (R6).
+    pub audit: Option<usize>,
+    /// Longest time that a worker took to compute it, in seconds.
+    pub pace: Option<u64>,
+    /// What was shown, each value once, in order of appearance.
+    pub opened: Vec<Opened>,
+    /// Where it stands.
+    pub phase: Phase,
+    /// The archives of the value that is going to be certified are in the store.
+    pub delivery: Option<Delivery>,
+    /// The order in progress. Forgotten by a restart, after which it is given again.
+    #[serde(skip)]
+    pub(super) errand: Option<Errand>,
+    #[serde(skip)]
+    pub(super) retry_at: u64,
+    #[serde(skip)]
+    pub(super) courier: Courier,
+}
+
+/// One worker's part in a vote.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Who.
+    pub worker: Address,
+    /// Since when it is in its stage, in seconds since the epoch.
+    pub since: u64,
+    /// How far it came.
+    pub stage: Stage,
+    /// Whether the pool countersigned a vote of it on a range that this one is a part of: then it is accounted for whatever it
+    /// does.
+    pub bound: bool,
+}
+
+/// How far a worker came with a range.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Asked to compute.
+    Offered,
+    /// Asked, and its session broke off at `since`.
+    Away,
+    /// Nobody counts on it any more. It left no trace.
+    Out(Failure),
+    /// The pool countersigned a vote that it has not seen.
+    Countersigned(B256),
+    /// Voted.
+    Committed(Vote),
+    /// Countersigned, and never voted. It stays so.
+    Absent,
+}
+
+/// What a worker showed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// Who showed it first; on a part of a range, who voted for it in the whole.
+    pub worker: Address,
+    /// The value.
+    pub value: Value,
+    /// What it consists of.
+    pub leaves: Vec<Leaf>,
+}
+
+/// Where a range stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Phase {
+    /// Votes are collected and opened.
+    Open,
+    /// It is being settled with this value.
+    Settling(Value),
+    /// Its parts are voted on one by one.
+    Split,
+    /// Votes were posted: the chain decides.
+    Posted,
+    /// Paid.
+    Settled,
+    /// Refunded, or given up.
+    Failed,
+}
+
+/// The archives of a value, fetched and found to be what the leaves say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// Of this value.
+    pub value: Value,
+    /// What is delivered on chain; empty without a callback.
+    pub callback: Bytes,
+}
+
+/// An order in progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Errand {
+    Check,
+    Settle,
+    Post,
+    Open,
+    Resolve,
+    Claim,
+}
+
+/// Who was told what; forgotten by a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Courier {
+    /// Members that were sent the roster in their present session.
+    pub(super) rostered: BTreeSet<Address>,
+    /// Member asked to open, and when.
+    pub(super) opener: Option<(Address, u64)>,
+    /// Members that did not open when asked.
+    pub(super) silent: BTreeSet<Address>,
+    /// Members asked what they voted for, as it differs, and when.
+    pub(super) asked: BTreeMap<Address, u64>,
+    /// Whether the archives were looked for in vain.
+    pub(super) wants_upload: bool,
+    /// Winner asked to upload, and when.
+    pub(super) uploader: Option<(Address, u64)>,
+    /// Winners whose upload failed.
+    pub(super) failed: BTreeSet<Address>,
+    /// Values of which the chain was shown an opening.
+    pub(super) shown: BTreeSet<Value>,
+}
+
+impl Phase {
+    /// Whether nothing can happen any more.
+    pub const fn is_over(&self) -> bool {
+        matches!(self, Self::Settled | Self::Failed)
+    }
+}
+
+impl Stage {
+    /// Whether the worker is computing, as far as anyone knows.
+    pub const fn is_asked(&self) -> bool {
+        matches!(self, Self::Offered | Self::Away)
+    }
+
+    /// Whether the pool must account for the worker.
+    pub const fn is_listed(&self) -> bool {
+        matches!(
+            self,
+            Self::Countersigned(_) | Self::Committed(_) | Self::Absent
+        )
+    }
+
+    /// Its vote, if it voted.
+    pub const fn vote(&self) -> Option<&Vote> {
+        match self {
+            Self::Committed(vote) => Some(vote),
+            _ => None,
+        }
+    }
+}
+
+impl Voting {
+    pub(super) fn new(range: Range, started: u64) -> Self {
+        Self {
+            range,
+            started,
+            members: Vec::new(),
+            sealed: Vec::new(),
+            audit: None,
+            pace: None,
+            opened: Vec::new(),
+            phase: Phase::Open,
+            delivery: None,
+            errand: None,
+            retry_at: 0,
+            courier: Courier::default(),
+        }
+    }
+
+    /// The part of a worker.
+    pub fn member(&self, worker: Address) -> Option<&Member> {
+        self.members.iter().find(|member| member.worker == worker)
+    }
+
+    pub(super) fn member_mut(&mut self, worker: Address) -> Option<&mut Member> {
+        self.members
+            .iter_mut()
+            .find(|member| member.worker == worker)
+    }
+
+    /// The workers that must be accounted for in a settlement.
+    pub fn listed(&self) -> impl Iterator<Item = &Member> + '_ {
+        self.members
+            .iter()
+            .filter(|member| member.stage.is_listed() || member.bound)
+    }
+
+    /// The votes that were shown to the pool.
+    pub fn votes(&self) -> impl Iterator<Item = &Vote> + '_ {
+        self.members.iter().filter_map(|member| member.stage.vote())
+    }
+
+    /// Which of the opened values a vote is for.
+    pub fn group_of(&self, vote: &Vote) -> Option<usize> {
+        let id = self.range.id();
+        self.opened
+            .iter()
+            .position(|opened| opened.value.seal(vote.worker, id) == vote.commitment.seal)
+    }
+
+    /// Whether somebody is still to say something: to compute, or to show a vote that was countersigned.
+    pub fn is_expecting(&self) -> bool {
+        self.members.iter().any(|member| {
+            member.stage.is_asked() || matches!(member.stage, Stage::Countersigned(_))
+        })
+    }
+}
