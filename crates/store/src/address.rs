@@ -78,6 +78,13 @@ pub(crate) fn raw(digest: [u8; 32]) -> Result<Cid> {
     Ok(Cid::new_v1(Codec::RAW, hash))
 }
 
+/// The CID of a block of `codec`, version 1.
+pub(crate) fn of(codec: u64, block: &[u8]) -> Result<Cid> {
+    let hash = Multihash::wrap(SHA2_256, &sha256(block));
+    let hash = hash.map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(Cid::new_v1(codec, hash))
+}
+
 /// The two spellings of one dag-pb block, as version 1.
 pub(crate) fn canonical(cid: &Cid) -> Cid {
     match cid.version() {

@@ -59,7 +59,7 @@ pub use gc::Collected;
 pub use http::{Access, Config, serve, server};
 pub use limits::Limits;
 pub use read::{BlockSource, FileStream};
-pub use remote::Remote;
+pub use remote::{Remote, cid_of};
 pub use store::Store;
 pub use tree::{Entry, Kind};
 

@@ -1,6 +1,7 @@
 //! The HTTP face: a gateway, and the calls of Kubo's RPC that clients of a market need.
 
 mod add;
+mod block;
 mod conditions;
 mod error;
 mod gateway;
@@ -73,6 +74,7 @@ struct App {
 /// |---|---|
 /// | `GET`, `HEAD /ipfs/<cid>[/path]` | a file (with `Range`), or a folder as a page, or as JSON with `Accept: application/json`; `?format=raw` gives the block |
 /// | `POST /api/v0/add` | files and folders as `multipart/form-data`; one JSON line each |
+/// | `POST /api/v0/block/put` | one block of dag-pb or raw bytes, pinned with all it links to if `pin=true` |
 /// | `POST /api/v0/cat?arg=<path>` | a file |
 /// | `POST /api/v0/version` | |
 /// | `POST /api/v0/pin/{add,rm,ls}`, `repo/gc` | with [`Access::Manage`] |
@@ -99,6 +101,7 @@ pub fn server(store: Store, config: Config) -> Router {
         .route("/ipfs/{cid}/{*path}", get(gateway::path))
         .route("/api/v0/add", post(add::add))
         .route("/api/v0/cat", post(rpc::cat))
+        .route("/api/v0/block/put", post(block::put))
         .route("/api/v0/version", post(rpc::version))
         .route("/api/v0/pin/add", post(rpc::pin_add))
         .route("/api/v0/pin/rm", post(rpc::pin_remove))

@@ -23,7 +23,7 @@ type Arguments = Query<HashMap<String, String>>;
 pub(super) async fn unknown() -> Rpc {
     Rpc::refuse(
         StatusCode::NOT_FOUND,
-        "no such call; this store has add, cat, version, pin/{add,rm,ls} and repo/gc, all by POST",
+        "no such call; this store has add, block/put, cat, version, pin/{add,rm,ls} and repo/gc, all by POST",
     )
 }
 

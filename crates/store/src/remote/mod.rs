@@ -4,6 +4,8 @@ mod download;
 mod recount;
 mod upload;
 
+pub use recount::cid_of;
+
 use std::{ops::RangeBounds, time::Duration};
 
 use bytes::{Bytes, BytesMut};

@@ -1,12 +1,14 @@
 //! The CID of a file from its bytes alone, for each way in which it may have been added.
 
+use std::{fs::File, io::Read, path::Path};
+
 use bytes::Bytes;
 use cid::{Cid, Version};
 use rust_unixfs::file::adder::FileAdder;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    Added, Layout, Result,
+    Added, Error, Layout, Result,
     address::{self, Codec},
     node,
 };
@@ -50,6 +52,29 @@ impl Tree {
         })
         .transpose()
     }
+}
+
+/// The CID that a local file gets in any store, in layout [`Layout::V1`]. Blocks.
+///
+/// # Errors
+///
+/// When the file cannot be read.
+pub fn cid_of(path: &Path) -> Result<Cid> {
+    let mut file = File::open(path).map_err(|error| Error::file(path, error))?;
+    let (mut tree, mut buffer) = (Tree::new(Layout::V1), vec![0; 64 << 10]);
+    loop {
+        match file
+            .read(&mut buffer)
+            .map_err(|error| Error::file(path, error))?
+        {
+            0 => break,
+            read => tree.push(&buffer[..read]),
+        }
+    }
+    let added = tree.finish()?;
+    added
+        .map(|added| added.cid)
+        .ok_or_else(|| Error::Internal("a file without a root".to_owned()))
 }
 
 /// All the ways in which a file can have this CID.

@@ -17,13 +17,19 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{ANSWER, Remote, bounded, recount::Tree};
-use crate::{AddOptions, Added, Error, Layout, Limits, Result, disk, folder, parse_cid};
+use crate::{AddOptions, Added, Error, Layout, Limits, Result, address, disk, folder, parse_cid};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Line {
     name: String,
     hash: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Put {
+    key: String,
 }
 
 /// The CID of what passes by.
@@ -108,6 +114,35 @@ impl Remote {
         let root = folder::root_of(options.layout, &files.collect::<Result<Vec<_>>>()?)?;
         self.compare(lines.iter().find(|line| line.name.is_empty()), &root)?;
         Ok(root)
+    }
+
+    /// Adds one block of dag-pb, such as a folder whose entries the node has, and pins it with all it links to.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remote::add_file`]; [`Error::Refused`] when the node lacks something that it links to.
+    pub async fn add_folder_block(&self, block: impl Into<Bytes> + Send) -> Result<Cid> {
+        let block = block.into();
+        let cid = address::of(address::Codec::DAG_PB, &block)?;
+        let mut url = self.address("api/v0/block/put")?;
+        url.query_pairs_mut()
+            .append_pair("cid-codec", "dag-pb")
+            .append_pair("pin", "true");
+        let size = block.len() as u64;
+        let part = Part::stream_with_length(block, size).file_name("block");
+        let form = Form::new().part("data", part);
+        let response = self
+            .send(&url, self.client.post(url.clone()).multipart(form))
+            .await?;
+        let body = bounded(&url, response, ANSWER).await?;
+        let given = serde_json::from_slice::<Put>(&body).ok();
+        let same = given.is_some_and(|put| parse_cid(&put.key).is_ok_and(|key| key == cid));
+        let url = self.url.to_string();
+        if same {
+            Ok(cid)
+        } else {
+            Err(Error::Unverified { url, cid })
+        }
     }
 
     async fn post(&self, form: Form, options: AddOptions, wrap: bool) -> Result<Vec<Line>> {
