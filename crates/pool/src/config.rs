@@ -5,8 +5,13 @@ use std::{net::SocketAddr, path::PathBuf};
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
 use canut_hub::{SenderConfig, events::FollowConfig};
+use canut_protocol::range::audit::Rates;
 
-use crate::{archive::ArchiveLimits, schedule::Settings};
+use crate::{archive::ArchiveLimits, ranges::RangeSettings, schedule::Settings};
+
+/// Most tasks of a range, unless told otherwise: gas for one task falls to that of its place in a bitmap, and a disagreement
+/// still concerns few tasks.
+pub const STRIDE: u16 = 64;
 
 /// Settings of a pool's service.
 #[derive(Clone, Debug)]
@@ -27,8 +32,16 @@ pub struct Config {
     pub folder: PathBuf,
     /// Block to read the chain from, when nothing was read before: not after the pool's first deal.
     pub start_block: u64,
-    /// Scheduling.
+    /// How new deals are served.
+    pub way: Way,
+    /// Scheduling in the open way.
     pub settings: Settings,
+    /// Scheduling in the certificate way.
+    pub ranges: RangeSettings,
+    /// How many ranges are audited.
+    pub rates: Rates,
+    /// Most tasks of a range: 1 to 4 096. It is promised on chain for a day, hence holds from the day after tomorrow on.
+    pub stride: u16,
     /// Following the chain.
     pub follow: FollowConfig,
     /// Sending transactions.
@@ -37,6 +50,16 @@ pub struct Config {
     pub sessions: SessionLimits,
     /// Largest result.
     pub results: ArchiveLimits,
+}
+
+/// How tasks are certified.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Way {
+    /// By signed votes on whole ranges of tasks, settled by one transaction. Deals that cannot be served so go the open way.
+    #[default]
+    Certificate,
+    /// By transactions of every worker: the way of any PoCo client.
+    Open,
 }
 
 /// Bounds of sessions.
@@ -79,7 +102,11 @@ impl Config {
             store: store.into(),
             folder: folder.into(),
             start_block: 0,
+            way: Way::default(),
             settings: Settings::default(),
+            ranges: RangeSettings::new(crate::directory::link),
+            rates: Rates::default(),
+            stride: STRIDE,
             follow: FollowConfig::default(),
             sender: SenderConfig::default(),
             sessions: SessionLimits::default(),

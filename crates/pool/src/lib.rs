@@ -4,6 +4,7 @@
 //! Read in this order:
 //!
 //! 1. [`schedule`]: the decisions, pure. Who computes what, when to ask for more, when to reveal, finalize, reopen or claim.
+//!    [`ranges`]: the same for the certificate way, where workers vote on whole ranges by signed messages.
 //! 2. [`session`]: what a pool and a worker say to each other.
 //! 3. [`archive`]: whether an uploaded result is the certified one.
 //! 4. [`ledger`]: what is written down, before anything is done about it.
@@ -15,6 +16,7 @@
 pub mod archive;
 mod clock;
 mod config;
+pub mod directory;
 pub mod ledger;
 pub mod ranges;
 pub mod schedule;
@@ -22,7 +24,7 @@ mod service;
 pub mod session;
 
 pub use clock::Clock;
-pub use config::{Config, SessionLimits};
+pub use config::{Config, STRIDE, SessionLimits, Way};
 pub use service::{Handle, StartError, start};
 
 use alloy_primitives::Bytes;

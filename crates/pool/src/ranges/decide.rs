@@ -233,9 +233,11 @@ impl Ranges {
         let mut next = None;
         for worker in workers {
             let since = *voting.courier.asked.entry(*worker).or_insert_with(|| {
-                commands.push(RangeCommand::Ask {
+                let (worker, open) = (*worker, true);
+                commands.push(RangeCommand::Roster {
                     range,
-                    worker: *worker,
+                    worker,
+                    open,
                 });
                 now
             });

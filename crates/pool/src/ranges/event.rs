@@ -128,13 +128,6 @@ pub enum RangeCommand {
         /// Whether it is asked to show what it voted for.
         open: bool,
     },
-    /// Ask a worker what it voted for: it differs from what others showed.
-    Ask {
-        /// The range.
-        range: Range,
-        /// The worker.
-        worker: Address,
-    },
     /// Have a worker vote anew on parts of a range.
     Plan {
         /// The range.

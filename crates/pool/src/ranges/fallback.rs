@@ -86,7 +86,7 @@ impl Ranges {
             .opened
             .iter()
             .find(|opened| opened.value == delivery.value)?;
-        Some((*opened.leaves.first()?, delivery.callback.clone()))
+        Some((*opened.leaves.first()?, delivery.callback.clone()?))
     }
 
     /// Gives an order about the range unless it is under way or has just failed; then says when to try again.

@@ -20,6 +20,7 @@ mod session;
 mod settings;
 mod settle;
 mod split;
+mod suits;
 mod voting;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,7 @@ use serde::{Deserialize, Serialize};
 
 pub use event::{Capacity, RangeChain, RangeCommand, RangeEvent, RangeReport, Said};
 pub use settings::{Link, RangeSettings};
+pub use suits::{has_fixed_inputs, suits};
 pub use voting::{Delivery, Member, Opened, Phase, Stage, Voting};
 
 use crew::Crew;

@@ -51,6 +51,7 @@ impl Ranges {
             };
             voting.courier.rostered.remove(&worker);
             voting.courier.silent.remove(&worker);
+            voting.courier.asked.remove(&worker);
             voting.courier.failed.remove(&worker);
             if voting
                 .courier

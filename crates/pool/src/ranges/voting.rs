@@ -105,8 +105,8 @@ pub enum Phase {
 pub struct Delivery {
     /// Of this value.
     pub value: Value,
-    /// What is delivered on chain; empty without a callback.
-    pub callback: Bytes,
+    /// What is delivered on chain, if the deal has a callback.
+    pub callback: Option<Bytes>,
 }
 
 /// An order in progress.

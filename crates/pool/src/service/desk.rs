@@ -13,16 +13,26 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-use super::{door::Arrival, errands::Errands, metrics::Metrics, watch::Tidings};
+use super::{
+    door::{Arrival, Words},
+    errands::Errands,
+    metrics::Metrics,
+    range_errands::RangeErrands,
+    route::{Heard, Route},
+    watch::Tidings,
+};
 use crate::{
     clock::Clock,
     ledger::{Ledger, LedgerError},
+    ranges::{RangeChain, RangeCommand, RangeEvent, Ranges, Said},
     schedule::{ChainEvent, Command, Event, Scheduler, SessionEvent},
     session::ToWorker,
 };
 
 /// Shortest wait for the next thing that is due, so that a clock which stands still is not asked all the time.
 const BLINK: Duration = Duration::from_millis(50);
+/// Most things that are decided together.
+const TOGETHER: usize = 256;
 /// Longest wait.
 const DOZE: Duration = Duration::from_secs(3_600);
 
@@ -43,13 +53,16 @@ pub(super) type News = Result<Tidings, FollowError>;
 /// See the [module](self).
 pub(super) struct Desk {
     pub(super) scheduler: Scheduler,
+    pub(super) ranges: Ranges,
+    pub(super) route: Route,
     pub(super) ledger: Ledger,
     pub(super) errands: Errands,
+    pub(super) range_errands: RangeErrands,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
     /// Sessions, by worker: the number of the session, and where its orders go.
     pub(super) sessions: BTreeMap<Address, (u64, mpsc::Sender<ToWorker>)>,
-    pub(super) under_way: JoinSet<Option<Event>>,
+    pub(super) under_way: JoinSet<Heard>,
 }
 
 impl Desk {
@@ -70,25 +83,31 @@ impl Desk {
                     None => return Stopped::Asked,
                 },
                 Some(arrival) = arrivals.recv() => {
-                    let events = self.on_arrival(arrival);
-                    self.take_in(events, None).await
+                    let mut heard = self.on_arrival(arrival);
+                    // Writing down takes longer than deciding: what waits is decided together.
+                    while heard.len() < TOGETHER && let Ok(arrival) = arrivals.try_recv() {
+                        heard.extend(self.on_arrival(arrival));
+                    }
+                    self.take_in(heard, None).await
                 }
                 Some(done) = self.under_way.join_next() => {
-                    let event = done.unwrap_or_else(|failed| {
-                        error!(%failed, "an errand broke off");
-                        None
-                    });
-                    self.take_in(event, None).await
+                    let mut heard = ended(done);
+                    while heard.len() < TOGETHER && let Some(done) = self.under_way.try_join_next() {
+                        heard.extend(ended(done));
+                    }
+                    self.take_in(heard, None).await
                 }
-                () = sleep_until(due) => self.take_in([], None).await,
+                () = sleep_until(due) => self.take_in(Heard::default(), None).await,
             };
             if let Err(failed) = taken {
                 return failed.into();
             }
             let now = self.clock.now();
-            let wait = self
-                .scheduler
-                .wake()
+            let wakes = [self.scheduler.wake(), self.ranges.wake(now)];
+            let wait = wakes
+                .into_iter()
+                .flatten()
+                .min()
                 .map_or(DOZE, |at| Duration::from_secs(at.saturating_sub(now)));
             due = Instant::now() + wait.clamp(BLINK, DOZE);
         }
@@ -96,18 +115,20 @@ impl Desk {
 
     async fn on_tidings(&mut self, tidings: Tidings) -> Result<(), LedgerError> {
         self.clock.observe(tidings.time);
-        let events: Vec<_> = tidings.events.into_iter().map(|(_, event)| event).collect();
-        for event in &events {
+        for (_, event) in &tidings.tasks {
             self.metrics.count(event);
         }
-        self.take_in(
-            events.into_iter().map(Event::Chain),
-            Some(tidings.checkpoint),
-        )
-        .await
+        for event in &tidings.ranges {
+            self.metrics.count_range(event);
+        }
+        let heard = self
+            .route
+            .tidings(&self.ledger, tidings.tasks, tidings.ranges)
+            .await?;
+        self.take_in(heard, Some(tidings.checkpoint)).await
     }
 
-    fn on_arrival(&mut self, arrival: Arrival) -> Vec<Event> {
+    fn on_arrival(&mut self, arrival: Arrival) -> Heard {
         let known = |desk: &Self, worker, session| {
             desk.sessions
                 .get(&worker)
@@ -118,47 +139,70 @@ impl Desk {
                 worker,
                 session,
                 score,
+                bond,
                 event,
+                capacity,
                 outbox,
             } => {
                 self.sessions.insert(worker, (session, outbox));
                 let score = ChainEvent::Scored { worker, score };
-                vec![Event::Chain(score), Event::Session(worker, event)]
+                let bonded = RangeChain::Bonded(worker, bond.amount, bond.standing());
+                let joined = RangeEvent::Session(worker, Said::Joined(capacity));
+                Heard {
+                    tasks: vec![Event::Chain(score), Event::Session(worker, event)],
+                    ranges: vec![RangeEvent::Chain(bonded), joined],
+                }
             }
             Arrival::Said {
                 worker,
                 session,
-                event,
-            } if known(self, worker, session) => {
-                if let SessionEvent::Failed(task, failure) = &event {
-                    debug!(%worker, %task, %failure, "failed");
-                    self.metrics.failed(*failure);
+                words,
+            } if known(self, worker, session) => match words {
+                Words::Task(event) => {
+                    if let SessionEvent::Failed(task, failure) = &event {
+                        debug!(%worker, %task, %failure, "failed");
+                        self.metrics.failed(*failure);
+                    }
+                    Event::Session(worker, event).into()
                 }
-                vec![Event::Session(worker, event)]
-            }
+                Words::Range(said) => {
+                    if let Said::Failed(range, failure) = &said {
+                        debug!(%worker, %range, %failure, "failed");
+                        self.metrics.failed(*failure);
+                    }
+                    RangeEvent::Session(worker, said).into()
+                }
+            },
             Arrival::Left { worker, session } if known(self, worker, session) => {
                 self.sessions.remove(&worker);
-                vec![Event::Session(worker, SessionEvent::Left)]
+                Heard {
+                    tasks: vec![Event::Session(worker, SessionEvent::Left)],
+                    ranges: vec![RangeEvent::Session(worker, Said::Left)],
+                }
             }
             // Of a session that was replaced.
-            Arrival::Said { .. } | Arrival::Left { .. } => Vec::new(),
+            Arrival::Said { .. } | Arrival::Left { .. } => Heard::default(),
         }
     }
 
     /// Decides, writes down, then acts.
     async fn take_in(
         &mut self,
-        events: impl IntoIterator<Item = Event>,
+        heard: Heard,
         checkpoint: Option<Checkpoint>,
     ) -> Result<(), LedgerError> {
-        let commands = self.scheduler.handle(self.clock.now(), events);
-        self.ledger
-            .save(&self.scheduler.take_changes(), checkpoint)
-            .await?;
-        self.metrics.show(&self.scheduler);
+        let now = self.clock.now();
+        let commands = self.scheduler.handle(now, heard.tasks);
+        let orders = self.ranges.handle(now, heard.ranges);
+        let (tasks, ranges) = (self.scheduler.take_changes(), self.ranges.take_changes());
+        self.ledger.save(&tasks, &ranges, checkpoint).await?;
+        self.metrics.show(&self.scheduler, &self.ranges);
         let mut slow = Vec::new();
         for command in commands {
             slow.extend(self.order(command));
+        }
+        for order in orders {
+            slow.extend(self.order_range(order));
         }
         // Whoever cannot keep up loses the session; the scheduler hears of it when the session ends.
         for worker in slow {
@@ -194,12 +238,89 @@ impl Desk {
             } => {
                 let callback = self.has_callback(task);
                 let errand = self.errands.clone().check(task, cid, consensus, callback);
-                self.under_way.spawn(errand);
+                self.under_way.spawn(async { errand.await.into() });
                 None
             }
             transaction => {
-                self.under_way
-                    .spawn(self.errands.clone().transact(transaction));
+                let errand = self.errands.clone().transact(transaction);
+                self.under_way.spawn(async { errand.await.into() });
+                None
+            }
+        }
+    }
+
+    /// Has an order about a range carried out. Names a worker that cannot keep up.
+    fn order_range(&mut self, order: RangeCommand) -> Option<Address> {
+        debug!(?order);
+        let errands = &self.range_errands;
+        match order {
+            RangeCommand::Offer {
+                range,
+                worker,
+                budget,
+                by,
+            } => {
+                self.metrics.assigned();
+                self.tell(worker, ToWorker::Offer { range, budget, by })
+            }
+            RangeCommand::Countersign {
+                range,
+                worker,
+                sealed,
+            } => {
+                let signature = errands.countersign(range, worker, sealed)?;
+                let message = ToWorker::Assignment {
+                    range,
+                    sealed,
+                    signature,
+                };
+                self.tell(worker, message)
+            }
+            RangeCommand::Roster {
+                range,
+                worker,
+                open,
+            } => {
+                let members = errands.roster(self.ranges.voting(&range)?);
+                let message = ToWorker::Roster {
+                    range,
+                    members,
+                    open,
+                };
+                self.tell(worker, message)
+            }
+            RangeCommand::Plan {
+                range,
+                worker,
+                parts,
+            } => self.tell(worker, ToWorker::Plan { range, parts }),
+            RangeCommand::Upload { range, worker } => {
+                self.tell(worker, ToWorker::Deliver { range })
+            }
+            RangeCommand::Drop { range, worker } => self.tell(worker, ToWorker::Drop { range }),
+            RangeCommand::Settled { range, worker } => {
+                self.tell(worker, ToWorker::Settled { range })
+            }
+            RangeCommand::Check {
+                range,
+                value,
+                leaves,
+            } => {
+                let deal = &self.ranges.contract(range.deal())?.deal;
+                let callback = deal.callback != Address::ZERO;
+                let errand = errands.clone().check(range, value, leaves, callback);
+                self.under_way.spawn(async { errand.await.into() });
+                None
+            }
+            RangeCommand::Look { workers } => {
+                self.under_way.spawn(errands.clone().look(workers));
+                None
+            }
+            transaction => {
+                let voting = errands.range_of(&transaction);
+                let voting = voting.and_then(|range| self.ranges.voting(&range)).cloned();
+                let errand = errands.clone().transact(transaction, voting);
+                self.under_way.spawn(errand);
                 None
             }
         }
@@ -218,4 +339,12 @@ impl Desk {
             Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => None,
         }
     }
+}
+
+/// What an errand tells when it is over.
+fn ended(done: Result<Heard, tokio::task::JoinError>) -> Heard {
+    done.unwrap_or_else(|failed| {
+        error!(%failed, "an errand broke off");
+        Heard::default()
+    })
 }

@@ -10,8 +10,8 @@ use std::{
 
 use alloy_primitives::{Address, B256};
 use axum::extract::ws::{Message, WebSocket};
-use canut_hub::Hub;
-use canut_protocol::Score;
+use canut_hub::{Bond, Hub};
+use canut_protocol::{Domain, Score};
 use rand::{TryRng, rngs::SysRng};
 use tokio::{
     sync::{Semaphore, mpsc},
@@ -21,12 +21,15 @@ use tracing::debug;
 
 use crate::{
     config::SessionLimits,
+    ranges::{Capacity, Said},
     schedule::{Ability, SessionEvent},
     session::{MAX_FRAME, MAX_HOLDING, ToPool, ToWorker, VERSION, is_signed},
 };
 
 /// How long a worker may take to say hello, and a message to leave.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// Most ranges that one worker may vote on at once.
+const MAX_OPEN: u32 = 1_024;
 /// Most slots that one worker may claim.
 const MAX_SLOTS: u32 = 1_024;
 
@@ -38,17 +41,28 @@ pub(super) enum Arrival {
         worker: Address,
         session: u64,
         score: Score,
+        bond: Bond,
         event: SessionEvent,
+        capacity: Capacity,
         outbox: mpsc::Sender<ToWorker>,
     },
     /// It says something.
     Said {
         worker: Address,
         session: u64,
-        event: SessionEvent,
+        words: Words,
     },
     /// It is gone.
     Left { worker: Address, session: u64 },
+}
+
+/// Of which way it is.
+#[derive(Debug)]
+pub(super) enum Words {
+    /// Of a task, in the open way.
+    Task(SessionEvent),
+    /// Of a range, in the certificate way.
+    Range(Said),
 }
 
 /// What sessions share.
@@ -114,6 +128,7 @@ impl Door {
             slots,
             tag,
             holding,
+            open,
         } = hello
         else {
             return Err("the first message must be hello");
@@ -132,6 +147,11 @@ impl Door {
             .score(worker)
             .await
             .map_err(|_| "the chain is out of reach")?;
+        let bond = self
+            .hub
+            .bond(self.workerpool, worker)
+            .await
+            .map_err(|_| "the chain is out of reach")?;
         let session = self.numbers.fetch_add(1, Ordering::Relaxed);
         let (outbox, orders) = mpsc::channel(self.limits.queue);
         let event = SessionEvent::Joined(Ability { slots, tag }, holding);
@@ -146,7 +166,13 @@ impl Door {
             worker,
             session,
             score,
+            bond,
             event,
+            capacity: Capacity {
+                slots: slots as usize,
+                tag,
+                open: open.min(MAX_OPEN) as usize,
+            },
             outbox,
         };
         self.inbox
@@ -167,6 +193,7 @@ impl Door {
         let mut pulse = interval(heartbeat);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut heard = Instant::now();
+        let domain = self.hub.domain();
         loop {
             tokio::select! {
                 order = orders.recv() => {
@@ -185,8 +212,11 @@ impl Door {
                         Some(Ok(Err(reason))) => return reason,
                         Some(Err(_)) | None => return "the connection broke",
                     };
-                    let Some(event) = event_of(event) else { return "hello is said once" };
-                    if self.inbox.send(Arrival::Said { worker, session, event }).await.is_err() {
+                    let words = match words_of(event, worker, &domain) {
+                        Ok(words) => words,
+                        Err(reason) => return reason,
+                    };
+                    if self.inbox.send(Arrival::Said { worker, session, words }).await.is_err() {
                         return "the pool is stopping";
                     }
                 }
@@ -234,11 +264,30 @@ fn read(frame: Message) -> Result<Option<ToPool>, Reason> {
     }
 }
 
-fn event_of(message: ToPool) -> Option<SessionEvent> {
-    Some(match message {
-        ToPool::Hello { .. } => return None,
-        ToPool::Computed { task } => SessionEvent::Computed(task),
-        ToPool::Failed { task, failure } => SessionEvent::Failed(task, failure),
-        ToPool::Uploaded { task, cid } => SessionEvent::Uploaded(task, cid),
+/// What the worker means. A vote that it did not sign ends the session.
+fn words_of(message: ToPool, worker: Address, domain: &Domain) -> Result<Words, Reason> {
+    Ok(match message {
+        ToPool::Hello { .. } => return Err("hello is said once"),
+        ToPool::Computed { task } => Words::Task(SessionEvent::Computed(task)),
+        ToPool::Failed { task, failure } => Words::Task(SessionEvent::Failed(task, failure)),
+        ToPool::Uploaded { task, cid } => Words::Task(SessionEvent::Uploaded(task, cid)),
+        ToPool::Ready { range, sealed } => Words::Range(Said::Ready { range, sealed }),
+        ToPool::Commitment { vote } => {
+            if vote.worker != worker || !vote.is_signed(domain) {
+                return Err("a vote is not signed by the worker");
+            }
+            Words::Range(Said::Committed(vote))
+        }
+        ToPool::Opening {
+            range,
+            value,
+            leaves,
+        } => Words::Range(Said::Opened {
+            range,
+            value,
+            leaves: leaves.0,
+        }),
+        ToPool::Delivered { range } => Words::Range(Said::Uploaded(range)),
+        ToPool::RangeFailed { range, failure } => Words::Range(Said::Failed(range, failure)),
     })
 }

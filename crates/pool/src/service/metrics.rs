@@ -3,7 +3,10 @@
 use canut_protocol::Failure;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
-use crate::schedule::{ChainEvent, Scheduler};
+use crate::{
+    ranges::{RangeChain, Ranges},
+    schedule::{ChainEvent, Scheduler},
+};
 
 /// What is counted. Clones count together.
 #[derive(Clone, Debug)]
@@ -11,6 +14,7 @@ pub(super) struct Metrics {
     registry: Registry,
     workers: IntGauge,
     waiting: IntGauge,
+    ranges_waiting: IntGauge,
     open: IntGauge,
     assigned: IntCounter,
     events: IntCounterVec,
@@ -23,6 +27,7 @@ impl Metrics {
         let metrics = Self {
             workers: IntGauge::new("workers", "Workers with a session")?,
             waiting: IntGauge::new("tasks_waiting", "Tasks that wait for a worker")?,
+            ranges_waiting: IntGauge::new("ranges_waiting", "Ranges that wait for a worker")?,
             open: IntGauge::new("tasks_open", "Tasks that are not over")?,
             assigned: IntCounter::new("assignments_total", "Authorisations sent to workers")?,
             events: counters(
@@ -43,6 +48,9 @@ impl Metrics {
         metrics
             .registry
             .register(Box::new(metrics.waiting.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.ranges_waiting.clone()))?;
         metrics.registry.register(Box::new(metrics.open.clone()))?;
         metrics
             .registry
@@ -82,11 +90,24 @@ impl Metrics {
         self.events.with_label_values(&[event]).inc();
     }
 
-    pub(super) fn show(&self, scheduler: &Scheduler) {
+    pub(super) fn count_range(&self, event: &RangeChain) {
+        let event = match event {
+            RangeChain::Settled(_) => "range-settled",
+            RangeChain::Posted(_) => "range-posted",
+            RangeChain::Failed(_) => "range-failed",
+            RangeChain::Matched { .. } | RangeChain::Bonded(..) => return,
+        };
+        self.events.with_label_values(&[event]).inc();
+    }
+
+    pub(super) fn show(&self, scheduler: &Scheduler, ranges: &Ranges) {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.workers.set(number(scheduler.workers()));
         self.waiting.set(number(scheduler.waiting()));
-        self.open.set(number(scheduler.open_tasks_count()));
+        self.ranges_waiting.set(number(ranges.waiting()));
+        let open = i64::try_from(ranges.open_tasks()).unwrap_or(i64::MAX);
+        self.open
+            .set(number(scheduler.open_tasks_count()).saturating_add(open));
     }
 
     /// In the text format of Prometheus.

@@ -5,6 +5,8 @@ mod door;
 mod errands;
 mod http;
 mod metrics;
+mod range_errands;
+mod route;
 mod view;
 mod watch;
 
@@ -33,12 +35,15 @@ use crate::{
     clock::Clock,
     config::Config,
     ledger::{Ledger, LedgerError},
-    schedule::{Event, Scheduler},
+    ranges::Ranges,
+    schedule::Scheduler,
 };
 use desk::{Desk, News, Stopped};
 use door::{Arrival, Door};
 use errands::Errands;
 use metrics::Metrics;
+use range_errands::RangeErrands;
+use route::Route;
 use watch::Watch;
 
 /// Batches of events, and arrivals, that may wait for the desk.
@@ -254,7 +259,8 @@ impl Pool {
         let target = head.saturating_sub(self.config.follow.depth);
         let checkpoint = self.ledger.checkpoint().await?;
         let mut scheduler = self.scheduler();
-        let ours = self.restore(&mut scheduler, 0).await?;
+        let mut ranges = Ranges::new(self.config.ranges);
+        let ours = self.restore(&mut scheduler, &mut ranges, 0).await?;
         let (provider, follow) = (self.hub.provider().clone(), self.config.follow);
         let deployment = *self.hub.deployment();
         let from = self.config.start_block;
@@ -268,12 +274,18 @@ impl Pool {
         clock.observe(self.hub.now().await?);
         while read.is_none_or(|block| block < target) && from <= target {
             let tidings = watch.next().await?;
-            for (at, event) in tidings.events {
-                scheduler.handle(at, [Event::Chain(event)]);
+            let route = self.route();
+            for (at, event) in tidings.tasks {
+                let heard = route.tidings(&self.ledger, [(at, event)], []).await?;
+                scheduler.handle(at, heard.tasks);
+                ranges.handle(at, heard.ranges);
             }
+            let heard = route.tidings(&self.ledger, [], tidings.ranges).await?;
+            ranges.handle(tidings.time, heard.ranges);
             read = Some(tidings.checkpoint.block);
+            let (tasks, ranges) = (scheduler.take_changes(), ranges.take_changes());
             self.ledger
-                .save(&scheduler.take_changes(), Some(tidings.checkpoint))
+                .save(&tasks, &ranges, Some(tidings.checkpoint))
                 .await?;
         }
         info!(block = ?read, "caught up with the chain");
@@ -282,9 +294,20 @@ impl Pool {
 
     async fn desk(&self, clock: Clock) -> Result<Desk, StartError> {
         let mut scheduler = self.scheduler();
-        self.restore(&mut scheduler, clock.now()).await?;
+        let mut ranges = Ranges::new(self.config.ranges);
+        self.restore(&mut scheduler, &mut ranges, clock.now())
+            .await?;
         Ok(Desk {
             scheduler,
+            ranges,
+            route: self.route(),
+            range_errands: RangeErrands {
+                caller: self.errands.caller.clone(),
+                key: self.errands.key.clone(),
+                store: self.errands.store.clone(),
+                limits: self.errands.limits,
+                workerpool: self.config.workerpool,
+            },
             clock,
             ledger: self.ledger.clone(),
             errands: self.errands.clone(),
@@ -302,10 +325,19 @@ impl Pool {
         Scheduler::new(self.config.settings.clone(), seed)
     }
 
-    /// Puts what was written down into `scheduler`, and names the tasks that are not over.
+    fn route(&self) -> Route {
+        Route {
+            way: self.config.way,
+            rates: self.config.rates,
+            stride: self.config.stride,
+        }
+    }
+
+    /// Puts what was written down into the schedulers, and names the tasks that are not over.
     async fn restore(
         &self,
         scheduler: &mut Scheduler,
+        ranges: &mut Ranges,
         now: u64,
     ) -> Result<BTreeSet<canut_protocol::TaskId>, LedgerError> {
         let deals = self.ledger.open_deals().await?;
@@ -319,6 +351,12 @@ impl Pool {
             .map(|job| job.id())
             .collect();
         scheduler.restore(now, deals, jobs);
+        let deals = self.ledger.open_range_deals().await?;
+        let mut votings = Vec::new();
+        for (id, _) in &deals {
+            votings.extend(self.ledger.votings(*id).await?);
+        }
+        ranges.restore(now, deals, votings);
         Ok(open)
     }
 

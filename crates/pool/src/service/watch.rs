@@ -12,7 +12,7 @@ use canut_protocol::{DealId, TaskId};
 use tokio::time::{Duration, sleep};
 use tracing::warn;
 
-use crate::schedule::ChainEvent;
+use crate::{ranges::RangeChain, schedule::ChainEvent};
 
 /// First wait while the node does not answer; it doubles.
 const BACKOFF: Duration = Duration::from_millis(100);
@@ -22,8 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What happened in one block or several.
 #[derive(Debug)]
 pub(super) struct Tidings {
-    /// Events of this pool's deals, each with the time of its block.
-    pub(super) events: Vec<(u64, ChainEvent)>,
+    /// Events of this pool's deals and tasks, each with the time of its block.
+    pub(super) tasks: Vec<(u64, ChainEvent)>,
+    /// Events of ranges, which may be of others' deals, and bonds in this pool.
+    pub(super) ranges: Vec<RangeChain>,
     /// Where to resume after them.
     pub(super) checkpoint: Checkpoint,
     /// Time of the last block.
@@ -75,13 +77,33 @@ impl Watch {
     async fn translate(&mut self, batch: &Batch) -> canut_hub::Result<Tidings> {
         let last = self.time_of(batch.checkpoint.block).await?;
         let mut events = Vec::new();
-        let mut scored = BTreeSet::new();
+        let mut ranges = Vec::new();
+        let (mut scored, mut bonded) = (BTreeSet::new(), BTreeSet::new());
         for happening in &batch.events {
             let time = match happening.time {
                 Some(time) => time,
                 None if happening.block == batch.checkpoint.block => last,
                 None => self.time_of(happening.block).await?,
             };
+            match &happening.event {
+                Event::RangeSettled(settled) => ranges.push(RangeChain::Settled(settled.range)),
+                Event::RangePosted { range, .. } => ranges.push(RangeChain::Posted(*range)),
+                Event::RangeFailed { range } => ranges.push(RangeChain::Failed(*range)),
+                Event::Bonded {
+                    workerpool, worker, ..
+                }
+                | Event::Unbonding {
+                    workerpool, worker, ..
+                }
+                | Event::Slashed {
+                    workerpool,
+                    account: worker,
+                    ..
+                } if *workerpool == self.workerpool => {
+                    bonded.insert(*worker);
+                }
+                _ => {}
+            }
             if let Event::Accurate { worker, task } | Event::Faulty { worker, task } =
                 happening.event
             {
@@ -101,8 +123,13 @@ impl Watch {
             let score = self.hub.score(worker).await?;
             events.push((last, ChainEvent::Scored { worker, score }));
         }
+        for worker in bonded {
+            let bond = self.hub.bond(self.workerpool, worker).await?;
+            ranges.push(RangeChain::Bonded(worker, bond.amount, bond.standing()));
+        }
         Ok(Tidings {
-            events,
+            tasks: events,
+            ranges,
             checkpoint: batch.checkpoint,
             time: last,
         })

@@ -1,8 +1,14 @@
 //! What is said in a session.
 
 use alloy_primitives::{Address, B256, Bytes};
-use canut_protocol::{DealId, Failure, Tag, TaskId};
+use canut_protocol::{
+    DealId, Failure, Tag, TaskId,
+    range::{Range, Value, Vote},
+    signature::CompactSignature,
+};
 use serde::{Deserialize, Serialize};
+
+use super::Leaves;
 
 /// From the pool to a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +60,55 @@ pub enum ToWorker {
         /// Which.
         task: TaskId,
     },
+    /// Compute these tasks, and vote on them. It binds nobody.
+    Offer {
+        /// Which tasks.
+        range: Range,
+        /// Seconds after which the worker votes on what it has; absent, it votes on all or on nothing.
+        budget: Option<u64>,
+        /// When the vote must be there, in seconds since the epoch.
+        by: u64,
+    },
+    /// The pool's word that the vote with this hash will be accounted for.
+    Assignment {
+        /// What is voted on.
+        range: Range,
+        /// Hash of the signature of the vote.
+        sealed: B256,
+        /// The scheduler's signature of an [`Assignment`](canut_protocol::range::Assignment).
+        signature: CompactSignature,
+    },
+    /// Everyone who votes on a range.
+    Roster {
+        /// Which range.
+        range: Range,
+        /// Who.
+        members: Vec<Listed>,
+        /// Whether this worker shall show what it voted for.
+        open: bool,
+    },
+    /// Workers disagree on a range: vote anew on parts of it.
+    Plan {
+        /// Which range.
+        range: Range,
+        /// The parts.
+        parts: Vec<Range>,
+    },
+    /// Put the archives of what you found in the store.
+    Deliver {
+        /// For this range.
+        range: Range,
+    },
+    /// A range is not wanted any more.
+    Drop {
+        /// Which.
+        range: Range,
+    },
+    /// A range is settled: look at the chain.
+    Settled {
+        /// Which.
+        range: Range,
+    },
     /// Last message: why the session ends.
     Farewell {
         /// In words.
@@ -79,6 +134,8 @@ pub enum ToPool {
         tag: Tag,
         /// Tasks it holds, computing or keeping a result.
         holding: Vec<TaskId>,
+        /// Ranges that it votes on before the first of them is paid; 0 for a worker of the open way only.
+        open: u32,
     },
     /// The result is there, the vote is on its way, and the slot is free.
     Computed {
@@ -99,4 +156,49 @@ pub enum ToPool {
         /// CID of its archive.
         cid: String,
     },
+    /// The worker found what it votes for.
+    Ready {
+        /// What it votes on: what was offered, or the beginning of it.
+        range: Range,
+        /// Hash of the signature of its vote.
+        sealed: B256,
+    },
+    /// The vote.
+    Commitment {
+        /// With its signature.
+        vote: Vote,
+    },
+    /// What the worker voted for.
+    Opening {
+        /// What was voted on.
+        range: Range,
+        /// What for.
+        value: Value,
+        /// What was found for each task.
+        leaves: Leaves,
+    },
+    /// The archives of a range are in the store.
+    Delivered {
+        /// Which range.
+        range: Range,
+    },
+    /// The worker cannot go on with a range.
+    RangeFailed {
+        /// Which.
+        range: Range,
+        /// Why.
+        failure: Failure,
+    },
+}
+
+/// A worker that is accounted for in a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// Who.
+    pub worker: Address,
+    /// Its vote; none when it was countersigned and did not come.
+    pub vote: Option<Vote>,
+    /// The scheduler's signature of the assignment; none when it was given for a range that this one is a part of, and the
+    /// worker did not come.
+    pub assignment: Option<CompactSignature>,
 }

@@ -288,8 +288,7 @@ impl World {
                 range,
                 worker,
                 open: true,
-            }
-            | RangeCommand::Ask { range, worker } => {
+            } => {
                 self.have_opened(range, worker);
             }
             RangeCommand::Roster { .. }

@@ -3,6 +3,8 @@
 //! All of it can be had from the chain again, except whom the pool asked and what it fetched; losing the file costs some work,
 //! never money.
 
+mod ranges;
+
 use std::{path::Path, str::FromStr};
 
 use canut_hub::events::Checkpoint;
@@ -12,7 +14,10 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
-use crate::schedule::{Changes, Contract, Job};
+use crate::{
+    ranges::RangeChanges,
+    schedule::{Changes, Contract, Job},
+};
 
 /// Tables, created when missing. Deals and tasks are kept as JSON: nothing but their ids is ever asked of them.
 const SCHEMA: &str = "
@@ -20,6 +25,10 @@ CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STR
 CREATE TABLE IF NOT EXISTS deal (id TEXT PRIMARY KEY, tasks INTEGER NOT NULL, contract TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS task (id TEXT PRIMARY KEY, deal TEXT NOT NULL, over INTEGER NOT NULL, job TEXT NOT NULL) STRICT;
 CREATE INDEX IF NOT EXISTS task_of_deal ON task (deal, over);
+CREATE TABLE IF NOT EXISTS range_deal (id TEXT PRIMARY KEY, tasks INTEGER NOT NULL, deal TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS range (deal TEXT NOT NULL, first INTEGER NOT NULL, count INTEGER NOT NULL, over INTEGER NOT NULL, \
+    voting TEXT NOT NULL, PRIMARY KEY (deal, first, count)) STRICT;
+CREATE TABLE IF NOT EXISTS promise (epoch INTEGER PRIMARY KEY, promise TEXT NOT NULL) STRICT;
 ";
 
 /// Deals of which not every task is over.
@@ -110,9 +119,10 @@ impl Ledger {
     pub async fn save(
         &self,
         changes: &Changes,
+        ranges: &RangeChanges,
         checkpoint: Option<Checkpoint>,
     ) -> Result<(), LedgerError> {
-        if changes.is_empty() && checkpoint.is_none() {
+        if changes.is_empty() && ranges.is_empty() && checkpoint.is_none() {
             return Ok(());
         }
         let mut transaction = self.database.begin().await?;
@@ -133,6 +143,7 @@ impl Ledger {
                 .execute(&mut *transaction)
                 .await?;
         }
+        ranges::save(&mut transaction, ranges).await?;
         if let Some(checkpoint) = checkpoint {
             sqlx::query("INSERT OR REPLACE INTO meta (name, value) VALUES ('checkpoint', ?)")
                 .bind(serde_json::to_string(&checkpoint)?)
@@ -233,7 +244,11 @@ mod tests {
 
         let ledger = Ledger::open(&path, "a").await.unwrap();
         ledger
-            .save(&scheduler.take_changes(), Some(checkpoint))
+            .save(
+                &scheduler.take_changes(),
+                &RangeChanges::default(),
+                Some(checkpoint),
+            )
             .await
             .unwrap();
         ledger.close().await;
@@ -252,10 +267,16 @@ mod tests {
 
         let end = |job: &Job| Event::Chain(ChainEvent::Finalized { task: job.id() });
         scheduler.handle(11, [end(&jobs[0])]);
-        ledger.save(&scheduler.take_changes(), None).await.unwrap();
+        ledger
+            .save(&scheduler.take_changes(), &RangeChanges::default(), None)
+            .await
+            .unwrap();
         assert_eq!(ledger.open_deals().await.unwrap().len(), 1);
         scheduler.handle(11, [end(&jobs[1])]);
-        ledger.save(&scheduler.take_changes(), None).await.unwrap();
+        ledger
+            .save(&scheduler.take_changes(), &RangeChanges::default(), None)
+            .await
+            .unwrap();
         assert!(ledger.open_deals().await.unwrap().is_empty());
         assert!(
             scheduler.job(jobs[1].id()).is_none(),
