@@ -71,6 +71,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         &args.place.store,
         &args.dir,
     );
+    config.way = canut_pool::Way::Open;
     config.listen = args.listen;
     config.start_block = args.start_block;
     config.follow.depth = args.confirmations;

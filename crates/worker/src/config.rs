@@ -5,6 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
 use canut_hub::{SenderConfig, events::FollowConfig};
+use canut_protocol::Nrlc;
 use canut_sandbox::Runtime;
 
 use crate::screen::Terms;
@@ -30,6 +31,12 @@ pub struct Config {
     pub runtime: Arc<dyn Runtime>,
     /// Tasks computed at the same time.
     pub slots: NonZeroUsize,
+    /// Ranges voted on before the first of them is paid: what a pool that cheats can take is the pay for so many. With 0 the
+    /// worker takes tasks of the open way only.
+    pub open: usize,
+    /// What the worker bonds to the pool at the start, if it has less there and the means. A bond answers for its votes; what
+    /// it can vote on at once is limited by it.
+    pub bond: Nrlc,
     /// What tasks must be like.
     pub terms: Terms,
     /// Whether inputs may be fetched from private networks, and from this machine.
@@ -84,6 +91,8 @@ impl Config {
             folder: folder.into(),
             runtime,
             slots: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
+            open: 8,
+            bond: Nrlc::ZERO,
             terms: Terms::default(),
             private_networks: false,
             max_file: 4 << 30,

@@ -5,6 +5,7 @@
 //! 1. [`screen`]: what a worker asks before it takes a task. It believes the chain, not its pool.
 //! 2. [`step`]: what it does next about a task, a pure function of its record, the chain and the time.
 //! 3. [`record`]: what it writes down before it does anything, so that a restart costs no stake.
+//!    [`ranges`]: the same three for the certificate way, where the worker votes on ranges of tasks by signed messages.
 //! 4. [`params`] and the run: fetch, check, compute, archive.
 //! 5. [`start`]: the running worker. One task decides, errands do the rest, and a session with the pool speeds things up.
 
@@ -15,6 +16,7 @@ mod link;
 #[cfg(feature = "misbehaviour")]
 pub mod misbehaviour;
 pub mod params;
+pub mod ranges;
 pub mod record;
 mod run;
 pub mod screen;

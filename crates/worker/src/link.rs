@@ -45,6 +45,8 @@ pub(crate) struct Link {
     pub(crate) workerpool: Address,
     pub(crate) key: PrivateKeySigner,
     pub(crate) slots: u32,
+    /// Ranges that it votes on before the first of them is paid.
+    pub(crate) open: u32,
     /// Tasks the worker holds at present.
     pub(crate) holding: watch::Receiver<Vec<TaskId>>,
 }
@@ -160,6 +162,7 @@ impl Link {
             slots: self.slots,
             tag: Tag::NONE,
             holding,
+            open: self.open,
         };
         send(socket, &hello).await?;
         match hear(socket).await? {

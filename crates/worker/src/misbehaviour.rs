@@ -24,13 +24,14 @@ use crate::{
 pub enum Misbehaviour {
     /// Votes for a result of its own making.
     WrongResult,
-    /// Waits for a neighbour's vote, and votes the same.
+    /// Waits for a neighbour's vote, and votes the same. On a range, where votes are sealed, it votes with a seal that is not its
+    /// own.
     CopiesVotes,
-    /// Votes as it should, and never reveals.
+    /// Votes as it should, and never reveals, or shows what it voted for.
     NeverReveals,
     /// Leaves for ever once it has voted.
     Disconnects,
-    /// Computes, and votes only when it is too late.
+    /// Computes, and votes only when it is too late; on a range, never.
     ContributesLate,
 }
 
@@ -66,13 +67,20 @@ pub async fn start(mut config: Config, how: Misbehaviour, seed: u64) -> Result<C
         }
         Misbehaviour::CopiesVotes => {
             conduct.copies = true;
+            conduct.forges = true;
             conduct.choose = imitate;
         }
-        Misbehaviour::NeverReveals => conduct.choose = never_reveal,
+        Misbehaviour::NeverReveals => {
+            conduct.manners.withholds = true;
+            conduct.choose = never_reveal;
+        }
         Misbehaviour::Disconnects => {
             minder = Some((config.key.address(), follower(&config).await?))
         }
-        Misbehaviour::ContributesLate => conduct.choose = dawdle,
+        Misbehaviour::ContributesLate => {
+            conduct.manners.keeps_votes = true;
+            conduct.choose = dawdle;
+        }
     }
     let worker = start_with(config, conduct).await?;
     let minder = minder.map(|(address, follower)| {

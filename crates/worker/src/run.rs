@@ -5,12 +5,16 @@ use std::{
     io::{self, BufWriter, Read, Write},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use alloy_primitives::{Address, B256, Bytes};
 use canut_hub::Hub;
-use canut_protocol::{Deal, DealId, Failure, TaskId, failure, location::Location};
+use canut_protocol::{
+    Deal, DealId, Failure, TaskId, failure,
+    location::Location,
+    range::{Codec, Content, Leaf, Range},
+};
 use canut_sandbox::{
     Bag, Dataset, Delivery, Fault, Job, Kind, Limits, Outcome, Runtime, archive, list,
     split_arguments,
@@ -42,6 +46,8 @@ pub(crate) struct Order {
     pub(crate) folder: PathBuf,
     /// Where the archive of the result belongs.
     pub(crate) archive: PathBuf,
+    /// Whether the archive must be on the disk before anything is said about it.
+    pub(crate) durable: bool,
 }
 
 /// Runs tasks.
@@ -64,8 +70,57 @@ impl Runner {
         Ok(found)
     }
 
+    /// Runs the tasks of a range one after the other, until all are done or, with at least one done, `budget` is over. The
+    /// archives go to `results`, named by the indices of their tasks.
+    pub(crate) async fn weave(
+        &self,
+        mut order: Order,
+        range: Range,
+        results: &Path,
+        budget: Option<Duration>,
+    ) -> Result<Vec<Leaf>, Failure> {
+        let began = Instant::now();
+        let work = Work::make(&order.folder).map_err(|error| disk(&error))?;
+        remove(results)
+            .and_then(|()| fs::create_dir_all(results))
+            .map_err(|error| disk(&error))?;
+        let prepared = self.prepare(&order, &work).await;
+        let mut leaves = Vec::new();
+        for index in range.indices() {
+            if budget.is_some_and(|budget| began.elapsed() >= budget) && !leaves.is_empty() {
+                break;
+            }
+            (order.index, order.task) = (index, TaskId::of(order.deal_id, index));
+            order.archive = results.join(index.to_string());
+            work.renew_output().map_err(|error| disk(&error))?;
+            let ran = match &prepared {
+                Ok(job) => {
+                    let mut job = job.clone();
+                    (job.task, job.bag.index) = (order.task, index);
+                    self.execute(&order, &work, job).await
+                }
+                Err(failure) => Err(*failure),
+            };
+            let found = match ran {
+                Ok(found) => found,
+                Err(failure) => self.fail(&order, &work, failure)?,
+            };
+            let content = content_of(order.archive.clone()).await?;
+            leaves.push(Leaf {
+                digest: found.digest,
+                content,
+            });
+        }
+        work.clear().map_err(|error| disk(&error))?;
+        Ok(leaves)
+    }
+
     async fn attempt(&self, order: &Order, work: &Work) -> Result<Found, Failure> {
         let job = self.prepare(order, work).await?;
+        self.execute(order, work, job).await
+    }
+
+    async fn execute(&self, order: &Order, work: &Work, job: Job) -> Result<Found, Failure> {
         let limits = Limits::for_duration(Duration::from_secs(order.time_ref));
         let outcome = self
             .runtime
@@ -211,7 +266,7 @@ impl Runner {
                 format!("{failure}\n{}\n", failure.remedy()),
             )?;
             fs::write(work.output.join("computed.json"), computed.to_string())?;
-            pack(&work.output, &Limits::default(), &order.archive)
+            pack(&work.output, &Limits::default(), order)
         });
         written.map_err(|error| disk(&error))?;
         let digest = failure::digest(code.get());
@@ -243,8 +298,8 @@ async fn conclude(
     if failure.is_some() && order.deal.callback != Address::ZERO {
         return Err(Failure::CallbackMissing);
     }
-    let (output, limits, archive) = (work.output.clone(), limits.clone(), order.archive.clone());
-    let packed = tokio::task::spawn_blocking(move || pack(&output, &limits, &archive));
+    let (output, limits, order) = (work.output.clone(), limits.clone(), order.clone());
+    let packed = tokio::task::spawn_blocking(move || pack(&output, &limits, &order));
     packed
         .await
         .map_err(|_| Failure::WorkerBroken)?
@@ -256,15 +311,36 @@ async fn conclude(
     })
 }
 
-/// Writes the archive of `output`, to the disk itself, before it takes its name.
-fn pack(output: &Path, limits: &Limits, archive_path: &Path) -> io::Result<()> {
+/// Writes the archive of `output`, before it takes its name; to the disk itself, unless it is one of many that could all be
+/// computed again.
+fn pack(output: &Path, limits: &Limits, order: &Order) -> io::Result<()> {
     let files = list(output, limits).map_err(io::Error::other)?;
-    let half = archive_path.with_extension("half");
+    let half = order.archive.with_extension("half");
     let mut writer = BufWriter::new(File::create(&half)?);
     archive::write(output, &files, &mut writer)?;
     writer.flush()?;
-    writer.get_ref().sync_all()?;
-    fs::rename(half, archive_path)
+    if order.durable {
+        writer.get_ref().sync_all()?;
+    }
+    fs::rename(half, &order.archive)
+}
+
+/// Where the store puts the file at `path`.
+async fn content_of(path: PathBuf) -> Result<Content, Failure> {
+    let counted = tokio::task::spawn_blocking(move || canut_store::cid_of(&path).map_err(Box::new));
+    let cid = counted.await.map_err(|_| Failure::WorkerBroken)?;
+    let cid = cid.map_err(|error| {
+        info!(%error, "an archive cannot be read");
+        Failure::WorkerBroken
+    })?;
+    let codec = u8::try_from(cid.codec())
+        .ok()
+        .and_then(|codec| Codec::try_from(codec).ok());
+    let sha256 = B256::try_from(cid.hash().digest()).map_err(|_| Failure::WorkerBroken)?;
+    Ok(Content {
+        codec: codec.ok_or(Failure::WorkerBroken)?,
+        sha256,
+    })
 }
 
 async fn holds(path: &Path, registered: B256, otherwise: Failure) -> Result<(), Failure> {

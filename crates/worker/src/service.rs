@@ -1,10 +1,11 @@
 //! The running worker.
 
-use std::{collections::BTreeMap, fs::File, io, time::Duration};
+use std::{collections::BTreeMap, fs::File, io, sync::Arc, time::Duration};
 
 use alloy::providers::Provider;
+use alloy_primitives::Address;
 use canut_hub::{Caller, ConnectError, Follower, Hub, Sender, connect};
-use canut_protocol::TaskId;
+use canut_protocol::{Nrlc, TaskId};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -14,10 +15,11 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{error, warn};
 
 use crate::{
-    agent::{Agent, Choice, Hands, Tick},
+    agent::{Agent, Choice, Hands, Manners, Memory, RangeHands, Tick, Weaving},
     config::Config,
     fetch::{FetchError, Fetcher},
     link::Link,
+    ranges::record::RangeJournal,
     record::{Journal, Record},
     run::Runner,
     step::next,
@@ -101,6 +103,11 @@ pub(crate) struct Conduct {
     /// Whether it votes what others voted.
     #[cfg(feature = "misbehaviour")]
     pub(crate) copies: bool,
+    /// What it does with its votes on ranges.
+    pub(crate) manners: Manners,
+    /// Whether its votes on ranges are for nothing at all.
+    #[cfg(feature = "misbehaviour")]
+    pub(crate) forges: bool,
 }
 
 impl Default for Conduct {
@@ -109,6 +116,9 @@ impl Default for Conduct {
             choose: next,
             #[cfg(feature = "misbehaviour")]
             copies: false,
+            manners: Manners::default(),
+            #[cfg(feature = "misbehaviour")]
+            forges: false,
         }
     }
 }
@@ -138,6 +148,27 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
         runtime: config.runtime.clone(),
     };
     let workerpool = config.workerpool;
+    if let Err(error) = pledge(&caller, workerpool, config.bond).await {
+        warn!(%error, "no bond was put into the pool: until somebody bonds for this worker, it is asked for tasks of the open way only");
+    }
+    let now = hub.now().await?;
+    let journal_of_ranges = RangeJournal::open(config.folder.join("ranges")).map_err(broken)?;
+    let weaving = Weaving {
+        records: journal_of_ranges.read(now).map_err(broken)?,
+        open: config.open,
+        manners: conduct.manners,
+        hands: RangeHands {
+            caller: caller.clone(),
+            key: config.key.clone(),
+            runner: runner.clone(),
+            journal: journal_of_ranges,
+            workerpool,
+            terms: config.terms.clone(),
+            memory: Arc::new(Memory::default()),
+            #[cfg(feature = "misbehaviour")]
+            forges: conduct.forges,
+        },
+    };
     let hands = Hands {
         caller,
         runner,
@@ -155,6 +186,7 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
         hub,
         hands,
         records,
+        weaving,
         choose: conduct.choose,
         holding: holding.clone(),
     };
@@ -172,6 +204,7 @@ struct Work {
     hub: Hub,
     hands: Hands,
     records: BTreeMap<TaskId, Record>,
+    weaving: Weaving,
     choose: Choice,
     holding: watch::Receiver<Vec<TaskId>>,
 }
@@ -190,13 +223,34 @@ impl Work {
             workerpool: self.config.workerpool,
             key: self.config.key.clone(),
             slots: u32::try_from(slots).unwrap_or(u32::MAX),
+            open: u32::try_from(self.weaving.open).unwrap_or(u32::MAX),
             holding: self.holding,
         };
         tasks.spawn(link.run(hear, said));
-        let agent = Agent::new(self.hands, slots, self.records, to_pool, show, self.choose);
+        let agent = Agent::new(
+            self.hands,
+            slots,
+            self.records,
+            to_pool,
+            show,
+            self.choose,
+            self.weaving,
+        );
         agent.run(ticks, heard, stop).await;
         tasks.shutdown().await;
     }
+}
+
+/// Brings the worker's bond in the pool up to `bond`, from what is free of its account on the hub.
+async fn pledge(caller: &Caller, workerpool: Address, bond: Nrlc) -> canut_hub::Result<()> {
+    let hub = caller.hub();
+    let has = hub.bond(workerpool, caller.address()).await?.amount;
+    let free = hub.account(caller.address()).await?.stake;
+    let missing = bond.minus(has).unwrap_or(Nrlc::ZERO).min(free);
+    if missing.is_zero() {
+        return Ok(());
+    }
+    caller.bond(workerpool, missing).await.map(|_| ())
 }
 
 /// Tells what happens on the hub from now on. Nothing of the past is needed: every task held is looked at afresh.

@@ -293,6 +293,7 @@ async fn pool(
     let folder = settings.folder.join("pool");
     let key = accounts.scheduler.clone();
     let mut config = canut_pool::Config::new(rpc, hub.address(), workerpool, key, store, folder);
+    config.way = canut_pool::Way::Open;
     config.listen = settings.pool;
     config.sender = sending();
     canut_pool::start(config)

@@ -187,6 +187,7 @@ impl Hands {
             time_ref,
             folder: self.journal.folder(record.task),
             archive: self.journal.archive(record.task),
+            durable: true,
         };
         record.found = Some(self.runner.run(&order).await?);
         self.write(record.clone()).await

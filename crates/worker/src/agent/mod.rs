@@ -2,6 +2,8 @@
 
 mod errands;
 mod held;
+mod range_errands;
+mod ranges;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -25,6 +27,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     link::Heard,
+    ranges::record::RangeRecord,
     record::Record,
     step::{Sight, Step},
 };
@@ -32,6 +35,9 @@ use errands::{Assignment, Done, unless_stopped};
 use held::{Errand, Held};
 
 pub(crate) use errands::Hands;
+pub(crate) use range_errands::{Memory, RangeHands};
+pub(crate) use ranges::Manners;
+use ranges::Ranges;
 
 /// First rest after an errand that failed; it doubles.
 const REST: Duration = Duration::from_millis(500);
@@ -64,6 +70,16 @@ pub(crate) struct Agent {
     holding: watch::Sender<Vec<TaskId>>,
     /// How it chooses what to do next.
     choose: Choice,
+    ranges: Ranges,
+}
+
+/// What the agent needs for the certificate way.
+pub(crate) struct Weaving {
+    pub(crate) hands: RangeHands,
+    pub(crate) records: Vec<RangeRecord>,
+    /// Most ranges that are voted on and not paid.
+    pub(crate) open: usize,
+    pub(crate) manners: Manners,
 }
 
 /// Chooses the next step; [`step::next`](crate::step::next) for every honest worker.
@@ -77,11 +93,19 @@ impl Agent {
         pool: mpsc::Sender<ToPool>,
         holding: watch::Sender<Vec<TaskId>>,
         choose: Choice,
+        weaving: Weaving,
     ) -> Self {
         let held = records
             .into_iter()
             .map(|(task, record)| (task, Held::new(record)));
         let (hub, worker) = (hands.caller.hub().clone(), hands.caller.address());
+        let Weaving {
+            hands: range_hands,
+            records: ranges,
+            open,
+            manners,
+        } = weaving;
+        let ranges = Ranges::new(range_hands, ranges, pool.clone(), open, manners);
         Self {
             hands,
             hub,
@@ -94,6 +118,7 @@ impl Agent {
             pool,
             holding,
             choose,
+            ranges,
         }
     }
 
@@ -108,6 +133,7 @@ impl Agent {
             self.clock.observe(now);
         }
         self.consider_all();
+        self.ranges.begin();
         loop {
             let due = self.due();
             tokio::select! {
@@ -121,11 +147,19 @@ impl Agent {
                     Ok(done) => self.on_done(done),
                     Err(broken) => warn!(%broken, "an errand broke off"),
                 },
-                () = sleep_until(due) => self.consider_all(),
+                Some(done) = self.ranges.doing.join_next() => match done {
+                    Ok(done) => self.ranges.on_done(done, self.clock.now()),
+                    Err(broken) => warn!(%broken, "an errand broke off"),
+                },
+                () = sleep_until(due) => {
+                    self.consider_all();
+                    self.ranges.wake(self.clock.now());
+                }
             }
             self.show();
         }
         self.doing.shutdown().await;
+        self.ranges.doing.shutdown().await;
     }
 
     /// Tells the session what is held, should it have to be opened again.
@@ -150,6 +184,7 @@ impl Agent {
         let wakes = self.held.values().filter_map(|held| held.wake).map(clock);
         rests
             .chain(wakes)
+            .chain(self.ranges.due(now))
             .min()
             .unwrap_or_else(|| Instant::now() + DOZE)
     }
@@ -177,6 +212,8 @@ impl Agent {
             }
         }
         self.consider_woken();
+        self.ranges.on_batch(&tick.batch);
+        self.ranges.wake(tick.now);
     }
 
     fn on_heard(&mut self, heard: Heard) {
@@ -191,6 +228,7 @@ impl Agent {
                 found
                     .into_iter()
                     .for_each(|task| self.tell(ToPool::Computed { task }));
+                self.ranges.on_up();
             }
             Heard::Said(ToWorker::Assign {
                 task,
@@ -231,6 +269,11 @@ impl Agent {
             Heard::Said(
                 ToWorker::Challenge { .. } | ToWorker::Welcome { .. } | ToWorker::Farewell { .. },
             ) => {}
+            Heard::Said(said) => {
+                let taken = self.taken();
+                let now = self.clock.now();
+                self.ranges.on_said(said, taken, self.slots, now);
+            }
         }
     }
 
@@ -239,8 +282,7 @@ impl Agent {
         if self.held.contains_key(&task) || self.admitting.contains(&task) {
             return;
         }
-        let taken = self.held.values().filter(|held| held.wants_slot()).count();
-        if taken + self.admitting.len() >= self.slots {
+        if self.taken() + self.ranges.computing() >= self.slots {
             self.tell(ToPool::Failed {
                 task,
                 failure: Failure::SlotsFull,
@@ -251,6 +293,11 @@ impl Agent {
         let admission = self.hands.clone().admit(assignment, self.clock.now());
         self.doing
             .spawn(unless_stopped(task, CancellationToken::new(), admission));
+    }
+
+    /// Slots that are, or will be, taken by tasks.
+    fn taken(&self) -> usize {
+        self.held.values().filter(|held| held.wants_slot()).count() + self.admitting.len()
     }
 
     fn on_told(&mut self, task: TaskId, note: impl FnOnce(&mut Held)) {

@@ -14,4 +14,5 @@ mod market;
 #[path = "../../../hub/tests/hub/node.rs"]
 #[expect(dead_code, reason = "the tests of the hub use more of it")]
 mod node;
+mod ranges;
 mod restarts;

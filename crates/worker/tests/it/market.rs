@@ -7,7 +7,7 @@ use alloy::{
     signers::SignerSync,
 };
 use canut_hub::{App, Caller, Hub, Plan, deploy, events::FollowConfig};
-use canut_pool::{Config as PoolConfig, Handle as Pool, schedule::Settings};
+use canut_pool::{Config as PoolConfig, Handle as Pool, Way, schedule::Settings};
 use canut_protocol::{
     AppOrder, DatasetOrder, Deal, DealId, Nrlc, Order, RequestOrder, Trust, WorkerpoolOrder,
     location::Location,
@@ -36,12 +36,16 @@ pub const SCHEDULER: u8 = 5;
 pub const WORKER: u8 = 10;
 /// What everyone has on the hub at first.
 pub const DEPOSIT: u64 = 100;
+/// What every worker puts into the pool in the certificate way.
+pub const BOND: u64 = 60;
 
 pub struct Market {
     pub node: Node,
     pub owner: Caller,
     pub store: Remote,
     pub folder: TempDir,
+    /// How the pool serves deals.
+    pub way: Way,
     store_url: String,
     app: Address,
     workerpool: Address,
@@ -56,8 +60,13 @@ pub fn follow() -> FollowConfig {
 }
 
 impl Market {
-    /// A chain, a hub, a store, an app and a workerpool.
+    /// A chain, a hub, a store, an app and a workerpool that serves deals the open way.
     pub async fn open() -> Self {
+        Self::open_for(Way::Open).await
+    }
+
+    /// The same, for a pool that serves them this way.
+    pub async fn open_for(way: Way) -> Self {
         let node = Node::start(&[]).await;
         let sender = node.sender(OWNER).await;
         let plan = Plan::new(sender.address());
@@ -107,6 +116,7 @@ impl Market {
             owner,
             store,
             folder,
+            way,
             store_url,
             app,
             workerpool,
@@ -170,6 +180,12 @@ impl Market {
             folder,
         );
         config.settings = settings;
+        config.way = self.way;
+        config.ranges.grace = 3;
+        config.ranges.retry = 1;
+        config.ranges.commit_patience = 2;
+        config.ranges.open_patience = 2;
+        config.stride = 8;
         config.follow = follow();
         config.sender = sending();
         config
@@ -186,6 +202,10 @@ impl Market {
         let folder = self.folder.path().join(format!("worker-{seed}"));
         let mut config = WorkerConfig::new(place, key(seed), folder, Arc::new(Loom));
         config.slots = NonZeroUsize::MIN;
+        config.bond = match self.way {
+            Way::Certificate => Nrlc::rlc(BOND),
+            Way::Open => Nrlc::ZERO,
+        };
         config.follow = follow();
         config.sender = sending();
         config
@@ -343,10 +363,10 @@ impl Market {
             .unwrap()
             .strip_prefix("/ipfs/")
             .unwrap();
-        self.store
-            .bytes(&canut_store::parse_cid(cid).unwrap(), 1 << 20)
-            .await
-            .unwrap()
+        let (root, path) = cid.split_once('/').unwrap_or((cid, ""));
+        let root = canut_store::parse_cid(root).unwrap();
+        let cid = self.store.resolve(&root, path).await.unwrap();
+        self.store.bytes(&cid, 1 << 20).await.unwrap()
     }
 }
 
