@@ -5,8 +5,8 @@
 //! just as true; either may be voted for and certified. Or it gets a [`Fault`] of its own machine, which concerns nobody
 //! else. The output folder then holds what goes into the canonical [`archive`].
 //!
-//! There is one runtime so far, [`WasmRuntime`], whose apps are deterministic: honest workers agree bit for bit. What an app
-//! sees is that of iExec's worker (offchain.md 6.6): `/iexec_in`, `/iexec_out`, its arguments and the `IEXEC_*` variables;
+//! There are two runtimes. Apps of [`WasmRuntime`] are deterministic: honest workers agree bit for bit. [`OciRuntime`] runs
+//! container images, whose authors must see to that themselves. What an app sees is that of iExec's worker (offchain.md 6.6): `/iexec_in`, `/iexec_out`, its arguments and the `IEXEC_*` variables;
 //! what it must leave is `computed.json`.
 //!
 //! Keys, the chain and the network have no place here.
@@ -16,6 +16,7 @@ mod computed;
 mod digest;
 mod job;
 mod limits;
+mod oci;
 mod outcome;
 mod result;
 mod runtime;
@@ -25,6 +26,7 @@ mod wasm;
 pub use computed::ComputedError;
 pub use job::{Bag, Dataset, Delivery, IEXEC_IN, IEXEC_OUT, Job, split_arguments};
 pub use limits::{FUEL_PER_SECOND, Limits};
+pub use oci::{EngineKind, OciRuntime, Unavailable};
 pub use outcome::{Captured, Failure, Fault, Outcome, Success};
 pub use result::{ResultFile, list};
 pub use runtime::{Kind, Run, Runtime};

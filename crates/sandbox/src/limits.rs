@@ -9,14 +9,15 @@ const PATIENCE: u32 = 10;
 
 /// What one run may use.
 ///
-/// Every limit but [`wall_time`](Self::wall_time) decides the result: a run that meets it ends in the same
+/// Every limit but [`time`](Self::time) and [`wall_time`](Self::wall_time) decides the result: a run that meets it ends in the same
 /// [`Failure`](crate::Failure) on every machine. Workers of one task must therefore use equal limits, and take them from
 /// the deal, never from their own settings. [`for_duration`](Self::for_duration) does so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Size of the app, in bytes.
+    /// Size of a WebAssembly app, in bytes.
     pub app_bytes: u64,
-    /// Linear memory of all instances together, in bytes. A `memory.grow` beyond it returns -1.
+    /// Linear memory of all instances together, in bytes. A `memory.grow` beyond it returns -1. A container that uses more,
+    /// beside its files, is killed.
     pub memory_bytes: u64,
     /// Elements of all tables together. A `table.grow` beyond it returns -1.
     pub table_elements: u64,
@@ -34,6 +35,12 @@ pub struct Limits {
     pub path_depth: usize,
     /// Standard output, and likewise standard error, in bytes: what comes after is dropped.
     pub log_bytes: usize,
+    /// A container image, its archive and likewise its files, in bytes.
+    pub image_bytes: u64,
+    /// Files, folders and links of a container image.
+    pub image_files: usize,
+    /// The time paid for, by the clock. Only a runtime that counts no fuel ends a run there, in a [`Fault`](crate::Fault).
+    pub time: Duration,
     /// The last resort against a run that stops burning fuel. To meet it is a [`Fault`](crate::Fault) of the host.
     pub wall_time: Duration,
 }
@@ -53,6 +60,9 @@ impl Limits {
             name_bytes: 255,
             path_depth: 32,
             log_bytes: 1 << 20,
+            image_bytes: 8 << 30,
+            image_files: 500_000,
+            time: duration,
             wall_time: duration.saturating_mul(PATIENCE),
         }
     }

@@ -36,7 +36,7 @@ pub struct Success {
 pub enum Failure {
     /// The file is no app that this runtime can run.
     #[error(
-        "the app is not a WASI command module or component that this market can run: build it for wasm32-wasip1 or wasm32-wasip2"
+        "the app is no program that this market can run: build it as a WASI command for wasm32-wasip1 or wasm32-wasip2, or as a container image"
     )]
     InvalidApp,
     /// The app is larger than [`Limits::app_bytes`](crate::Limits::app_bytes).
@@ -136,6 +136,9 @@ pub enum Fault {
     /// The system refused memory or a thread.
     #[error("this machine has no room for the run: {0}")]
     Resources(String),
+    /// The image is for another kind of machine.
+    #[error("the image is not for this kind of processor")]
+    Foreign,
     /// The engine failed.
     #[error("the engine failed: {0}")]
     Engine(String),

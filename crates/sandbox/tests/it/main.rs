@@ -1,4 +1,4 @@
-//! Apps run in the `wasm` runtime: what they can do, and all that they cannot.
+//! Apps run in the runtimes: what they can do, and all that they cannot.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -7,6 +7,7 @@
 
 mod apps;
 mod cache;
+mod containers;
 mod determinism;
 mod escapes;
 mod guest;

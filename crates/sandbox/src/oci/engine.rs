@@ -1,0 +1,170 @@
+//! The programs that start containers: gVisor's `runsc`, `runc` and `crun`, driven by their common command line.
+
+use std::{
+    env, fmt, fs, io,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::Fault;
+
+/// A program that starts containers. The first is preferred.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EngineKind {
+    /// gVisor: the app talks to a kernel of its own, written in Go, and not to that of the machine.
+    Runsc,
+    /// The reference, in Go.
+    Runc,
+    /// The same in C.
+    Crun,
+}
+
+impl EngineKind {
+    /// All of them, the preferred one first.
+    pub const ALL: [Self; 3] = [Self::Runsc, Self::Runc, Self::Crun];
+
+    /// The name of the program.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Runsc => "runsc",
+            Self::Runc => "runc",
+            Self::Crun => "crun",
+        }
+    }
+
+    /// Where the program is, if it is on this machine.
+    pub fn find(self) -> Option<PathBuf> {
+        let folders = env::var_os("PATH").unwrap_or_default();
+        // A service may be started with a short path.
+        let known = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin"];
+        env::split_paths(&folders)
+            .chain(known.map(PathBuf::from))
+            .map(|folder| folder.join(self.name()))
+            .find(|path| path.is_file())
+    }
+}
+
+impl fmt::Display for EngineKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// An engine, and where it keeps what it must remember.
+#[derive(Debug, Clone)]
+pub(super) struct Engine {
+    pub(super) kind: EngineKind,
+    pub(super) program: PathBuf,
+    pub(super) state: PathBuf,
+}
+
+impl Engine {
+    /// Processes that it needs beside the app's. Each thread of gVisor's kernel, and of the app under it, is one.
+    pub(super) const fn own_processes(&self) -> u64 {
+        match self.kind {
+            EngineKind::Runsc => 2_048,
+            EngineKind::Runc | EngineKind::Crun => 0,
+        }
+    }
+
+    /// Starts the container of `bundle` and ends as it ends.
+    pub(super) fn run(&self, bundle: &Path, name: &str) -> Command {
+        let mut command = self.command();
+        if self.kind == EngineKind::Runsc {
+            command.args(["--network", "none"]);
+            command.arg("--debug-log").arg(bundle.join("log/"));
+        }
+        command.arg("--log").arg(bundle.join("engine.log"));
+        command.args(["--log-format", "json"]);
+        command.arg("run").arg("--bundle").arg(bundle);
+        command.arg("--pid-file").arg(bundle.join("pid"));
+        if self.kind != EngineKind::Runsc {
+            // Its control group is looked at before it goes.
+            command.arg("--keep");
+        }
+        command.arg(name);
+        command
+    }
+
+    /// Kills a container with everything in it, and removes what was made for it.
+    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
+        if !self.state.join(name).exists() && self.kind != EngineKind::Runsc {
+            return Ok(());
+        }
+        let mut command = self.command();
+        command.args(["delete", "--force", name]);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.status().map(|_| ())
+    }
+
+    /// The containers it knows.
+    pub(super) fn containers(&self) -> io::Result<Vec<String>> {
+        match fs::read_dir(&self.state) {
+            Ok(entries) => {
+                let names =
+                    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+                names.collect()
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How the app ended: its exit status, as `code` of the engine tells it. A fault when it is the engine that ended.
+    pub(super) fn status(&self, code: Option<i32>, bundle: &Path) -> Result<i32, Fault> {
+        let Some(code) = code else {
+            return Err(Fault::Engine(format!("{} was killed", self.kind)));
+        };
+        if !bundle.join("pid").exists() {
+            return Err(Fault::Engine(format!(
+                "{} says: {}",
+                self.kind,
+                last_words(bundle)
+            )));
+        }
+        // Of gVisor an error is believed only if it saw the app itself end that way: it may have crashed.
+        if self.kind == EngineKind::Runsc && code != 0 && !saw_exit(bundle, code) {
+            return Err(Fault::Engine(format!(
+                "runsc ended with {code}, and does not say that the app did"
+            )));
+        }
+        match code {
+            // Hang-up, interrupt, terminate: engines hand on what somebody sent to them.
+            129 | 130 | 143 => Err(Fault::Engine("somebody stopped the run".to_owned())),
+            code => Ok(code),
+        }
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("--root").arg(&self.state);
+        command
+    }
+}
+
+/// Whether the log of gVisor's kernel has the end of the app.
+fn saw_exit(bundle: &Path, code: i32) -> bool {
+    let words = format!("application exiting with exit status {code}");
+    let Ok(logs) = fs::read_dir(bundle.join("log")) else {
+        return false;
+    };
+    logs.flatten()
+        .filter_map(|log| fs::read(log.path()).ok())
+        .any(|log| {
+            String::from_utf8_lossy(&log)
+                .lines()
+                .any(|line| line.trim_end().ends_with(&words))
+        })
+}
+
+/// The last line of the engine's log.
+fn last_words(bundle: &Path) -> String {
+    let log = fs::read_to_string(bundle.join("engine.log")).unwrap_or_default();
+    let last = log.lines().last().unwrap_or_default();
+    let json: Option<serde_json::Value> = serde_json::from_str(last).ok();
+    let message = json.as_ref().and_then(|json| json.get("msg")?.as_str());
+    message.unwrap_or(last).to_owned()
+}

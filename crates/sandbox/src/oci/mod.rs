@@ -1,0 +1,199 @@
+//! The `oci` runtime.
+
+mod archive;
+mod cell;
+mod engine;
+mod harvest;
+mod images;
+mod layer;
+mod probe;
+mod run;
+mod spec;
+mod tree;
+mod user;
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use sha2::{Digest, Sha256};
+
+use self::{engine::Engine, images::Images};
+use crate::{Fault, Job, Kind, Limits, Run, Runtime};
+
+pub use self::{engine::EngineKind, probe::Unavailable};
+
+/// Where runs have their places. Users of a container must be able to come here, and nothing here survives a boot.
+const PLACES: &str = "/run/canut";
+
+/// Runs container images: archives of an OCI image layout, or of `docker save`.
+///
+/// A run sees the image's files, read-only, its inputs, and folders for its output and `/tmp` that are in memory and bounded.
+/// It has a network of its own in which there is nobody, namespaces of its own for everything else, no capabilities, and users
+/// that are nobody on this machine. When it is over, or its future is dropped, everything it started is killed.
+///
+/// Unlike [`WasmRuntime`](crate::WasmRuntime) it cannot make an app deterministic: clocks and processors differ. Only what
+/// `computed.json` names is compared between workers. The clock decides when time is up, so that is a [`Fault`].
+#[derive(Debug)]
+pub struct OciRuntime {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    engine: Arc<Engine>,
+    images: Images,
+    /// Folder of the places of this worker.
+    places: PathBuf,
+    /// What names of this worker begin with.
+    prefix: String,
+    /// Cores that this process may use.
+    cpus: Vec<usize>,
+    runs: AtomicU64,
+    /// Kept open, and with it the lock.
+    _lock: File,
+}
+
+impl OciRuntime {
+    /// A runtime with the first of `engines` that works on this machine. It keeps unpacked images in `folder`, where it must be
+    /// alone, and removes what an earlier one there left: containers, mounts, folders.
+    ///
+    /// It starts a container to see whether that works, which takes a second or so.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable`] when this machine cannot run containers, and what to do about it.
+    pub async fn new(folder: &Path, engines: &[EngineKind]) -> Result<Self, Unavailable> {
+        if !rustix::process::geteuid().is_root() {
+            return Err(Unavailable::NotRoot);
+        }
+        let broken = |source| Unavailable::Folder {
+            folder: folder.to_owned(),
+            source,
+        };
+        fs::create_dir_all(folder).map_err(broken)?;
+        let folder = fs::canonicalize(folder).map_err(broken)?;
+        let lock = File::create(folder.join("lock")).map_err(broken)?;
+        lock.try_lock()
+            .map_err(|_| Unavailable::Locked(folder.clone()))?;
+        let key = Sha256::digest(folder.as_os_str().as_encoded_bytes());
+        let prefix = format!("canut-{}", alloy_primitives::hex::encode(&key[..6]));
+        let places = Path::new(PLACES).join(&prefix);
+        let state = |kind: EngineKind| Path::new(PLACES).join(format!("{prefix}-{kind}"));
+        let found: Vec<_> = engines
+            .iter()
+            .filter_map(|kind| {
+                Some(Engine {
+                    kind: *kind,
+                    program: kind.find()?,
+                    state: state(*kind),
+                })
+            })
+            .collect();
+        for kind in EngineKind::ALL {
+            let known = kind.find().map(|program| Engine {
+                kind,
+                program,
+                state: state(kind),
+            });
+            known
+                .map_or(Ok(()), |engine| sweep(&engine, &places))
+                .map_err(broken)?;
+        }
+        let images = Images::open(folder.join("images")).map_err(Unavailable::Fault)?;
+        let engine = probe::first(&found, &places, &prefix).await?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                engine: Arc::new(engine),
+                images,
+                places,
+                prefix,
+                cpus: cpus(),
+                // The probe had the first places.
+                runs: AtomicU64::new(EngineKind::ALL.len() as u64),
+                _lock: lock,
+            }),
+        })
+    }
+
+    /// The engine that it uses.
+    pub fn engine(&self) -> EngineKind {
+        self.shared.engine.kind
+    }
+
+    /// Where the engine is.
+    pub fn program(&self) -> &Path {
+        &self.shared.engine.program
+    }
+}
+
+impl Shared {
+    /// A number for a new run, and the core it is to use.
+    fn next(&self) -> (u64, usize) {
+        let number = self.runs.fetch_add(1, Relaxed);
+        let count = self.cpus.len().max(1) as u64;
+        let place = usize::try_from(number % count).unwrap_or_default();
+        (number, self.cpus.get(place).copied().unwrap_or_default())
+    }
+}
+
+impl Runtime for OciRuntime {
+    fn kind(&self) -> Kind {
+        Kind::Oci
+    }
+
+    fn run<'a>(&'a self, job: &'a Job, limits: &'a Limits) -> Run<'a> {
+        Box::pin(run::run(&self.shared, job, limits))
+    }
+}
+
+/// Removes what an earlier worker left.
+fn sweep(engine: &Engine, places: &Path) -> io::Result<()> {
+    for name in engine.containers()? {
+        engine.remove(&name)?;
+    }
+    let entries = match fs::read_dir(places) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        cell::clear(engine, &name, &entry.path())?;
+    }
+    Ok(())
+}
+
+/// The cores that this process may use.
+fn cpus() -> Vec<usize> {
+    let set = rustix::thread::sched_getaffinity(None).unwrap_or_default();
+    (0..rustix::thread::CpuSet::MAX_CPU)
+        .filter(|cpu| set.is_set(*cpu))
+        .collect()
+}
+
+/// Why an image is not run.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    /// Its bytes are wrong, here and everywhere.
+    #[error("{0}")]
+    Image(String),
+    /// It is larger than an image may be.
+    #[error("the image is too large")]
+    TooLarge,
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl Trouble {
+    fn image(problem: &str) -> Self {
+        Self::Image(problem.to_owned())
+    }
+}

@@ -1,0 +1,8 @@
+//! Apps in containers, on every engine of this machine.
+
+mod debian;
+mod escapes;
+mod images;
+mod leftovers;
+mod outcomes;
+mod place;
