@@ -52,11 +52,13 @@ pub(super) struct Unpacked {
 #[derive(Debug)]
 pub(super) struct Images {
     folder: PathBuf,
-    /// The last used is the one with the highest number.
-    known: Mutex<HashMap<[u8; 32], (u64, Arc<Unpacked>)>>,
+    known: Mutex<Known>,
     /// One image at a time.
     unpacking: Mutex<()>,
 }
+
+/// By id. The last used is the one with the highest number.
+type Known = HashMap<[u8; 32], (u64, Arc<Unpacked>)>;
 
 const ABOUT: &str = "image.json";
 

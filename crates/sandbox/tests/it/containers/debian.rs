@@ -10,7 +10,7 @@ use std::{
 use canut_sandbox::{EngineKind, Runtime};
 use serde_json::json;
 
-use super::place::{Place, runtimes, save};
+use super::place::{Place, runtimes, save, say};
 
 /// The image, made once and kept with what is built. `None` with a reason on standard error where it cannot be made, which in
 /// CI it must.
@@ -51,7 +51,7 @@ fn image() -> Option<PathBuf> {
         std::env::var_os("CI").is_none(),
         "no Debian image: {problem}"
     );
-    eprintln!("SKIPPED: no Debian image: {problem}");
+    say(&format!("SKIPPED: no Debian image: {problem}"));
     None
 }
 

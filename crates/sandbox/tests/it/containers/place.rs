@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::Write,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -31,10 +32,15 @@ pub(crate) async fn runtime(kind: EngineKind) -> Option<(OciRuntime, TempDir)> {
                 optional || std::env::var_os("CI").is_none(),
                 "{kind} must work here: {reason}"
             );
-            eprintln!("SKIPPED on {kind}: {reason}");
+            say(&format!("SKIPPED on {kind}: {reason}"));
             None
         }
     }
+}
+
+/// Says something that the test harness does not swallow.
+pub(crate) fn say(text: &str) {
+    writeln!(std::io::stderr().lock(), "{text}").unwrap();
 }
 
 /// Runtimes on the engines that tests use, each with the folder it works in.
@@ -139,7 +145,7 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 
 /// The layer of busybox, which is of this machine.
 pub(crate) fn busybox() -> Vec<u8> {
-    let program = fs::read("/bin/busybox").expect("busybox: apt install busybox-static");
+    let program = fs::read("/bin/busybox").unwrap_or_else(|_| panic!("apt install busybox-static"));
     let links = APPLETS.map(|applet| format!("bin/{applet}"));
     let mut things = vec![Thing::Folder("bin"), Thing::File("bin/busybox", &program)];
     things.extend(links.iter().map(|link| Thing::Link(link, "busybox")));
