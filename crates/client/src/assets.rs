@@ -14,8 +14,12 @@ use crate::{Account, Client, Error, Result};
 
 /// What the kind of a WebAssembly app is called on the chain.
 const WASM: &str = "WASM";
+/// What the kind of a container image is called there.
+const IMAGE: &str = "OCI";
 /// How a WebAssembly file begins.
 const MAGIC: &[u8] = b"\0asm";
+/// Where a tar archive, such as that of an image, says that it is one.
+const MARK: (usize, &[u8]) = (257, b"ustar");
 
 /// A file in the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,21 +86,35 @@ impl Client {
     }
 }
 
+/// What kind of app a file is, by its first bytes.
+async fn kind_of(path: &Path) -> Result<&'static str> {
+    let (at, mark) = MARK;
+    let file = tokio::fs::File::open(path)
+        .await
+        .map_err(Error::file(path))?;
+    let mut beginning = Vec::new();
+    let mut file = file.take((at + mark.len()) as u64);
+    file.read_to_end(&mut beginning)
+        .await
+        .map_err(Error::file(path))?;
+    if beginning.starts_with(MAGIC) {
+        Ok(WASM)
+    } else if beginning.get(at..) == Some(mark) {
+        Ok(IMAGE)
+    } else {
+        Err(Error::NoApp(path.to_owned()))
+    }
+}
+
 impl Account {
-    /// Puts an app's WebAssembly in the store and registers it. Doing it again changes nothing.
-    pub async fn deploy_app(&self, name: &str, wasm: &Path) -> Result<Deployed> {
-        let mut magic = [0; 4];
-        let mut file = tokio::fs::File::open(wasm)
-            .await
-            .map_err(Error::file(wasm))?;
-        let read = file.read_exact(&mut magic).await;
-        if read.is_err() || magic != MAGIC {
-            return Err(Error::NotWasm(wasm.to_owned()));
-        }
-        let uploaded = self.client().upload(wasm).await?;
+    /// Puts an app, WebAssembly or the archive of a container image, in the store and registers it. Doing it again changes
+    /// nothing.
+    pub async fn deploy_app(&self, name: &str, file: &Path) -> Result<Deployed> {
+        let kind = kind_of(file).await?;
+        let uploaded = self.client().upload(file).await?;
         self.register_app(&App {
             name: name.to_owned(),
-            kind: WASM.to_owned(),
+            kind: kind.to_owned(),
             multiaddr: uploaded.location().to_multiaddr().into(),
             checksum: uploaded.checksum,
             mrenclave: Bytes::new(),

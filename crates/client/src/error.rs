@@ -133,8 +133,8 @@ pub enum Error {
         source: io::Error,
     },
     /// The file that should be an app is none.
-    #[error("{path} is no WebAssembly: an app is a .wasm file built for wasm32-wasip1 or wasm32-wasip2", path = .0.display())]
-    NotWasm(PathBuf),
+    #[error("{path} is no app: an app is a .wasm file built for wasm32-wasip1 or wasm32-wasip2, or an image archive (docker save)", path = .0.display())]
+    NoApp(PathBuf),
     /// A file is larger than it may be.
     #[error("{path} has {bytes} bytes, more than the {limit} that are taken", path = .path.display())]
     TooLarge {

@@ -16,12 +16,13 @@ use serde::{Deserialize, Serialize};
 #[serde(transparent)]
 pub struct Tag(pub B256);
 
-const NAMES: [(&str, Tag); 5] = [
+const NAMES: [(&str, Tag); 6] = [
     ("tee", Tag::TEE),
     ("scone", Tag::SCONE),
     ("gramine", Tag::GRAMINE),
     ("tdx", Tag::TDX),
     ("gpu", Tag::GPU),
+    ("container", Tag::CONTAINER),
 ];
 
 impl Tag {
@@ -37,6 +38,8 @@ impl Tag {
     pub const TDX: Self = Self::bit(3, true);
     /// A graphics processor.
     pub const GPU: Self = Self::bit(8, true);
+    /// A runtime for container images. Pools ask it of workers when an app is one; no order need say it.
+    pub const CONTAINER: Self = Self::bit(16, true);
 
     /// The bits naming a TEE framework. They are ignored in a dataset order, so that a dataset sealed for one framework is
     /// usable in another (PoCo 6.2.0, `matchOrders`).

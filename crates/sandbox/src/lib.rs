@@ -12,6 +12,7 @@
 //! Keys, the chain and the network have no place here.
 
 pub mod archive;
+mod choice;
 mod computed;
 mod digest;
 mod job;
@@ -23,6 +24,7 @@ mod runtime;
 mod vfs;
 mod wasm;
 
+pub use choice::Runtimes;
 pub use computed::ComputedError;
 pub use job::{Bag, Dataset, Delivery, IEXEC_IN, IEXEC_OUT, Job, split_arguments};
 pub use limits::{FUEL_PER_SECOND, Limits};

@@ -136,6 +136,9 @@ pub enum Fault {
     /// The system refused memory or a thread.
     #[error("this machine has no room for the run: {0}")]
     Resources(String),
+    /// This machine has no runtime for such an app.
+    #[error("there is no runtime for such an app on this machine")]
+    Missing,
     /// The image is for another kind of machine.
     #[error("the image is not for this kind of processor")]
     Foreign,

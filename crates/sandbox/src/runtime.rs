@@ -22,8 +22,8 @@ pub type Run<'a> = Pin<Box<dyn Future<Output = Result<Outcome, Fault>> + Send + 
 /// An [`Outcome`], good or bad, is a fact about the job: any honest worker finds the same, and it may be certified. A
 /// [`Fault`] is a fact about this machine at this moment, and binds nobody.
 pub trait Runtime: fmt::Debug + Send + Sync {
-    /// What this runtime runs.
-    fn kind(&self) -> Kind;
+    /// Whether this runtime runs apps of that kind.
+    fn runs(&self, kind: Kind) -> bool;
 
     /// Runs `job` under `limits` and leaves in its output folder what is to be archived ([`archive`](crate::archive)).
     ///

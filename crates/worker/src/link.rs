@@ -47,6 +47,8 @@ pub(crate) struct Link {
     pub(crate) slots: u32,
     /// Ranges that it votes on before the first of them is paid.
     pub(crate) open: u32,
+    /// What it can satisfy.
+    pub(crate) tag: Tag,
     /// Tasks the worker holds at present.
     pub(crate) holding: watch::Receiver<Vec<TaskId>>,
 }
@@ -160,7 +162,7 @@ impl Link {
             worker,
             signature: signature::to_bytes(&signed),
             slots: self.slots,
-            tag: Tag::NONE,
+            tag: self.tag,
             holding,
             open: self.open,
         };

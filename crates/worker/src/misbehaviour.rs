@@ -179,8 +179,8 @@ struct Liar {
 }
 
 impl Runtime for Liar {
-    fn kind(&self) -> Kind {
-        self.inner.kind()
+    fn runs(&self, kind: Kind) -> bool {
+        self.inner.runs(kind)
     }
 
     fn run<'a>(&'a self, job: &'a Job, limits: &'a Limits) -> Run<'a> {

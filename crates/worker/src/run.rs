@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Read, Write},
+    io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -30,8 +30,6 @@ use crate::{
 
 /// Times a file is asked for before its server is given up.
 const TRIES: u32 = 3;
-/// What WebAssembly begins with.
-const WASM: &[u8] = b"\0asm";
 
 /// A task to run.
 #[derive(Clone, Debug)]
@@ -176,11 +174,12 @@ impl Runner {
             })?;
         holds(into, app.checksum, Failure::AppMismatch).await?;
         // iExec's tools register every app as DOCKER: its bytes say what it is.
-        let foreign = app.kind.eq_ignore_ascii_case("docker") && !is_wasm(into)?;
-        if self.runtime.kind() == Kind::Wasm && foreign {
-            return Err(Failure::RuntimeMissing);
+        let kind = Kind::of(into).map_err(|error| disk(&error))?;
+        if self.runtime.runs(kind) {
+            Ok(())
+        } else {
+            Err(Failure::RuntimeMissing)
         }
-        Ok(())
     }
 
     async fn fetch_dataset(
@@ -356,16 +355,6 @@ async fn holds(path: &Path, registered: B256, otherwise: Failure) -> Result<(), 
     }
 }
 
-/// Whether a file is a WebAssembly module or component.
-fn is_wasm(path: &Path) -> Result<bool, Failure> {
-    let mut magic = Vec::new();
-    let file = File::open(path).map_err(|error| disk(&error))?;
-    file.take(WASM.len() as u64)
-        .read_to_end(&mut magic)
-        .map_err(|error| disk(&error))?;
-    Ok(magic == WASM)
-}
-
 /// The folders of a run.
 #[derive(Debug)]
 struct Work {
@@ -427,6 +416,7 @@ fn broken(fault: &Fault) -> Failure {
         Fault::WallTime(_) => Failure::TimeExceeded,
         Fault::Disk { source, .. } => disk(source),
         Fault::Cancelled => Failure::Aborted,
+        Fault::Missing | Fault::Foreign => Failure::RuntimeMissing,
         Fault::Folder { .. } | Fault::Resources(_) | Fault::Engine(_) => Failure::WorkerBroken,
     }
 }

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, fs::File, io, sync::Arc, time::Duration};
 use alloy::providers::Provider;
 use alloy_primitives::Address;
 use canut_hub::{Caller, ConnectError, Follower, Hub, Sender, connect};
-use canut_protocol::{Nrlc, TaskId};
+use canut_protocol::{Nrlc, Tag, TaskId};
+use canut_sandbox::Kind;
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -224,6 +225,11 @@ impl Work {
             key: self.config.key.clone(),
             slots: u32::try_from(slots).unwrap_or(u32::MAX),
             open: u32::try_from(self.weaving.open).unwrap_or(u32::MAX),
+            tag: if self.config.runtime.runs(Kind::Oci) {
+                Tag::CONTAINER
+            } else {
+                Tag::NONE
+            },
             holding: self.holding,
         };
         tasks.spawn(link.run(hear, said));

@@ -27,11 +27,11 @@ pub(crate) enum Verb {
 /// Put an app in the store and register it on the chain. Again changes nothing.
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Example:\n  canut app deploy stats.wasm --name csv-stats\n      Any program built for wasm32-wasip1 or wasm32-wasip2."
+    after_help = "Example:\n  canut app deploy stats.wasm --name csv-stats\n      Any program built for wasm32-wasip1 or wasm32-wasip2.\n  docker save my-image -o image.tar && canut app deploy image.tar\n      Any image for Linux; workers with a container engine run it."
 )]
 pub(crate) struct Deploy {
-    /// The WebAssembly file
-    wasm: PathBuf,
+    /// The WebAssembly file, or the archive of a container image
+    file: PathBuf,
     /// Its name; that of the file without it
     #[arg(long)]
     name: Option<String>,
@@ -61,9 +61,9 @@ pub(crate) struct Publish {
 
 pub(crate) async fn run(verb: Verb) -> Result<()> {
     match verb {
-        Verb::Deploy(Deploy { wasm, name, common }) => {
-            let name = name.unwrap_or_else(|| file_name(&wasm));
-            let deployed = common.account().await?.deploy_app(&name, &wasm).await?;
+        Verb::Deploy(Deploy { file, name, common }) => {
+            let name = name.unwrap_or_else(|| file_name(&file));
+            let deployed = common.account().await?.deploy_app(&name, &file).await?;
             asset::deployed(&common, "App", &deployed)
         }
         Verb::Show(show) => self::show(show).await,

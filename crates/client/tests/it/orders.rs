@@ -49,7 +49,7 @@ async fn an_app_is_deployed_once_and_can_be_given_away() {
     let text = world.file("b.wasm", b"#!/bin/sh");
     assert!(matches!(
         dev.deploy_app("loom", &text).await,
-        Err(Error::NotWasm(_))
+        Err(Error::NoApp(_))
     ));
 }
 

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use alloy::{eips::BlockNumberOrTag, providers::Provider};
 use alloy_primitives::Address;
 use canut_hub::{
-    Event, Follower, Hub,
+    App, Event, Follower, Hub,
     events::{Batch, Checkpoint, FollowError, Happening},
 };
-use canut_protocol::{DealId, TaskId};
+use canut_protocol::{DealId, Location, Tag, TaskId};
 use tokio::time::{Duration, sleep};
 use tracing::warn;
 
@@ -186,11 +186,15 @@ impl Watch {
             address: self.hub.address(),
             what,
         };
-        let deal = self
+        let mut deal = self
             .hub
             .deal(id)
             .await?
             .ok_or_else(|| missing("a deal it announced"))?;
+        let app = self.hub.app(deal.app.pointer).await?;
+        if app.is_some_and(|(_, app)| is_image(&app)) {
+            deal.tag = deal.tag | Tag::CONTAINER;
+        }
         let category = self.hub.category(deal.category).await?;
         let category = category.ok_or_else(|| missing("the category of a deal"))?;
         let time_ref = category.work_clock_time_ref;
@@ -200,4 +204,11 @@ impl Watch {
             time_ref,
         }))
     }
+}
+
+/// Whether an app is surely a container image. One that is at an address of files may be anything, whatever it is called:
+/// iExec's tools call every app DOCKER. A worker that cannot run it says so then.
+fn is_image(app: &App) -> bool {
+    let location = Location::from_multiaddr(&app.multiaddr);
+    app.kind.eq_ignore_ascii_case("oci") || matches!(location, Ok(Location::Other(_)))
 }

@@ -144,8 +144,8 @@ impl Shared {
 }
 
 impl Runtime for OciRuntime {
-    fn kind(&self) -> Kind {
-        Kind::Oci
+    fn runs(&self, kind: Kind) -> bool {
+        kind == Kind::Oci
     }
 
     fn run<'a>(&'a self, job: &'a Job, limits: &'a Limits) -> Run<'a> {

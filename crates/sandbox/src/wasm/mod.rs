@@ -96,8 +96,8 @@ impl WasmRuntime {
 }
 
 impl Runtime for WasmRuntime {
-    fn kind(&self) -> Kind {
-        Kind::Wasm
+    fn runs(&self, kind: Kind) -> bool {
+        kind == Kind::Wasm
     }
 
     fn run<'a>(&'a self, job: &'a Job, limits: &'a Limits) -> Run<'a> {

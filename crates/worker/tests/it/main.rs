@@ -9,6 +9,10 @@
 )]
 
 mod bag;
+#[path = "../../../sandbox/tests/it/containers/place.rs"]
+#[expect(dead_code, reason = "the tests of the sandbox use more of it")]
+mod boxes;
+mod containers;
 mod loom;
 mod market;
 #[path = "../../../hub/tests/hub/node.rs"]

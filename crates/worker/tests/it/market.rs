@@ -127,6 +127,23 @@ impl Market {
         market
     }
 
+    /// Sells another app from now on: that in the file at `path`.
+    pub async fn sell(&mut self, kind: &str, path: &std::path::Path) {
+        let added = self.store.add_path(path, AddOptions::default()).await;
+        let bytes = std::fs::read(path).unwrap();
+        let app = App {
+            name: "another".into(),
+            kind: kind.into(),
+            multiaddr: Location::Ipfs(added.unwrap().to_string())
+                .to_multiaddr()
+                .into(),
+            checksum: B256::new(Sha256::digest(bytes).into()),
+            mrenclave: Bytes::new(),
+        };
+        let owner = key(APP_OWNER).address();
+        self.app = self.owner.create_app(owner, &app).await.unwrap().value;
+    }
+
     pub fn hub(&self) -> &Hub {
         self.owner.hub()
     }

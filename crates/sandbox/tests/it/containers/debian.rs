@@ -1,59 +1,10 @@
 //! A Debian image made on the spot, and real programs of it.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use canut_sandbox::{EngineKind, Runtime};
-use serde_json::json;
 
-use super::place::{Place, runtimes, save, say};
-
-/// The image, made once and kept with what is built. `None` with a reason on standard error where it cannot be made, which in
-/// CI it must.
-fn image() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let image = folder.join("debian-image.tar");
-    if image.exists() {
-        return Some(image);
-    }
-    let half = folder.join("debian-root.tar");
-    let path = std::env::var("PATH").unwrap_or_default();
-    let made = Command::new("mmdebstrap")
-        .args([
-            "--variant=essential",
-            "--include=python3-numpy,imagemagick",
-            "--format=tar",
-        ])
-        .args(
-            ["doc", "man", "locale", "icons"]
-                .map(|unused| format!("--dpkgopt=path-exclude=/usr/share/{unused}/*")),
-        )
-        .arg("bookworm")
-        .arg(&half)
-        .env("PATH", format!("{path}:/usr/sbin:/sbin"))
-        .output();
-    let problem = match made {
-        Ok(output) if output.status.success() => {
-            let half_image = image.with_extension("half");
-            save(&half_image, &[fs::read(&half).unwrap()], &json!({}));
-            fs::remove_file(half).unwrap();
-            fs::rename(half_image, &image).unwrap();
-            return Some(image);
-        }
-        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
-        Err(error) => error.to_string(),
-    };
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "no Debian image: {problem}"
-    );
-    say(&format!("SKIPPED: no Debian image: {problem}"));
-    None
-}
+use super::place::{Place, debian_image, runtimes};
 
 const STATISTICS: &str = r#"
 import numpy, os, json
@@ -93,7 +44,7 @@ async fn real_programs_of_debian_run() {
     if runtimes.is_empty() {
         return;
     }
-    let Some(image) = image() else {
+    let Some(image) = debian_image() else {
         return;
     };
     let mut place = Place::empty();

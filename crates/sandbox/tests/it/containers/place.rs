@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::Write,
     path::{Path, PathBuf},
+    process::Command,
     time::Duration,
 };
 
@@ -159,6 +160,49 @@ pub(crate) fn shell_image(path: &Path) {
         &[busybox()],
         &json!({ "Entrypoint": ["/bin/sh", "-c"] }),
     );
+}
+
+/// A Debian image with Python, numpy and ImageMagick, made once and kept with what is built. `None` with a reason on standard error where it cannot be made, which in
+/// CI it must.
+pub(crate) fn debian_image() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let image = folder.join("debian-image.tar");
+    if image.exists() {
+        return Some(image);
+    }
+    let half = folder.join("debian-root.tar");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let made = Command::new("mmdebstrap")
+        .args([
+            "--variant=essential",
+            "--include=python3-numpy,imagemagick",
+            "--format=tar",
+        ])
+        .args(
+            ["doc", "man", "locale", "icons"]
+                .map(|unused| format!("--dpkgopt=path-exclude=/usr/share/{unused}/*")),
+        )
+        .arg("bookworm")
+        .arg(&half)
+        .env("PATH", format!("{path}:/usr/sbin:/sbin"))
+        .output();
+    let problem = match made {
+        Ok(output) if output.status.success() => {
+            let half_image = image.with_extension("half");
+            save(&half_image, &[fs::read(&half).unwrap()], &json!({}));
+            fs::remove_file(half).unwrap();
+            fs::rename(half_image, &image).unwrap();
+            return Some(image);
+        }
+        Ok(output) => String::from_utf8_lossy(&output.stderr).into_owned(),
+        Err(error) => error.to_string(),
+    };
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "no Debian image: {problem}"
+    );
+    say(&format!("SKIPPED: no Debian image: {problem}"));
+    None
 }
 
 /// Folders and limits of a run.
