@@ -32,7 +32,7 @@ pub(crate) fn measure(sheet: &mut Sheet, steady: &Market) {
 }
 
 /// The gas of a whole bag; with no workers, each task is settled at once by one.
-fn bag(m: &mut Market, size: u64, workers: usize) -> u64 {
+pub(crate) fn bag(m: &mut Market, size: u64, workers: usize) -> u64 {
     let orders = m.orders().volume(size).trust(TRUST[workers]);
     let orders = m.signed(orders);
     let matched = m.match_orders(&orders).ok();

@@ -6,6 +6,7 @@
 
 mod bags;
 mod basics;
+mod certificates;
 mod matches;
 mod sheet;
 mod steady;
@@ -20,7 +21,9 @@ use sheet::Sheet;
 pub(crate) struct Args {
     /// One line of JSON: `contribute` and `reveal` are means over the three workers of a task, `finalize` is that of
     /// the same task, `task_N` is a whole task with N workers from match to money, `bag_100_3` is a whole bag of 100
-    /// tasks with 3 workers each.
+    /// tasks with 3 workers each. `certificate_1_3` is the settlement of one task by the signed votes of 3 workers,
+    /// `certificate_100_3` and `certificate_1000_3` a task of such a bag with its share of the match; beside them is what
+    /// the same takes with PoCo.
     #[arg(long)]
     json: bool,
 }
@@ -46,5 +49,6 @@ fn measure(side: Side) -> Result<Sheet, ArtifactError> {
     matches::measure(&mut sheet, &steady);
     tasks::measure(&mut sheet, &steady);
     bags::measure(&mut sheet, &steady);
+    certificates::measure(&mut sheet, &steady);
     Ok(sheet)
 }

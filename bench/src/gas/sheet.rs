@@ -16,7 +16,8 @@ enum Row {
     Gas {
         name: String,
         key: Option<&'static str>,
-        gas: u64,
+        /// `None` for what this side cannot do.
+        gas: Option<u64>,
     },
 }
 
@@ -31,6 +32,15 @@ impl Sheet {
         self.rows.push(Row::Gas {
             name: name.into(),
             key: None,
+            gas: Some(gas),
+        });
+    }
+
+    /// Writes down a figure of something that only one side can do.
+    pub(crate) fn own(&mut self, name: impl Into<String>, gas: Option<u64>) {
+        self.rows.push(Row::Gas {
+            name: name.into(),
+            key: None,
             gas,
         });
     }
@@ -40,7 +50,7 @@ impl Sheet {
         self.rows.push(Row::Gas {
             name: name.into(),
             key: Some(key),
-            gas,
+            gas: Some(gas),
         });
     }
 }
@@ -73,18 +83,23 @@ pub(crate) fn table(ours: &Sheet, poco: &Sheet) -> String {
     for (our, their) in ours.rows.iter().zip(&poco.rows) {
         let _ = match (our, their) {
             (Row::Gas { name, gas: our, .. }, Row::Gas { gas: their, .. }) => {
-                let change = percent(*our, *their);
+                let change = our.zip(*their).map(|(our, their)| percent(our, their));
                 writeln!(
                     table,
-                    "  {name:<56}{:>13}{:>13}{change:>9}",
-                    grouped(*our),
-                    grouped(*their)
+                    "  {name:<56}{:>13}{:>13}{:>9}",
+                    shown(*our),
+                    shown(*their),
+                    change.unwrap_or_default()
                 )
             }
             (Row::Title(title), _) | (_, Row::Title(title)) => writeln!(table, "\n{title}"),
         };
     }
     table
+}
+
+fn shown(gas: Option<u64>) -> String {
+    gas.map_or_else(|| "-".to_owned(), grouped)
 }
 
 /// How much less `ours` is than `theirs`, in percent with one decimal.
