@@ -159,6 +159,9 @@ failures! {
     StakeRefused "STAKE_REFUSED" 0 Worker
         "the stake is higher than the worker's owner accepts"
         "The worker's owner can raise the limit."
+    TermsRefused "TERMS_REFUSED" 0 Worker
+        "the worker's owner does not take such tasks"
+        "Others may; a higher price helps if it was that."
     GasTooLow "GAS_TOO_LOW" 0 Worker
         "the worker has too little ether for its transactions"
         "The worker's owner should send it ether."

@@ -11,6 +11,7 @@
 
 mod agent;
 mod config;
+pub mod doctor;
 mod fetch;
 mod link;
 #[cfg(feature = "misbehaviour")]

@@ -1,5 +1,7 @@
 //! What a worker asks before it takes a task, whatever its pool says. Deal and balances come from the chain.
 
+use std::collections::BTreeSet;
+
 use alloy_primitives::Address;
 use canut_protocol::{Deal, Failure, Nrlc, TaskId, result, signature, task::Deadlines};
 
@@ -8,8 +10,25 @@ use canut_protocol::{Deal, Failure, Nrlc, TaskId, result, signature, task::Deadl
 pub struct Terms {
     /// Largest stake on one task; `None` for any.
     pub max_stake: Option<Nrlc>,
+    /// Least price of a task; what the worker gets is its share of that.
+    pub min_price: Nrlc,
+    /// Apps that are not run.
+    pub refused_apps: BTreeSet<Address>,
     /// Least time before the contribution deadline, in seconds, beside the reference time of the category.
     pub spare: u64,
+}
+
+impl Terms {
+    /// Whether the owner takes tasks of the deal.
+    pub(crate) fn admit(&self, deal: &Deal) -> Result<(), Failure> {
+        if self.max_stake.is_some_and(|most| deal.worker_stake > most) {
+            return Err(Failure::StakeRefused);
+        }
+        if deal.workerpool.price < self.min_price || self.refused_apps.contains(&deal.app.pointer) {
+            return Err(Failure::TermsRefused);
+        }
+        Ok(())
+    }
 }
 
 /// What an assignment is judged by.
@@ -63,9 +82,7 @@ pub fn screen(
     if end > deadlines.contribution {
         return Err(Failure::TooLate);
     }
-    if terms.max_stake.is_some_and(|most| deal.worker_stake > most) {
-        return Err(Failure::StakeRefused);
-    }
+    terms.admit(deal)?;
     if deal.worker_stake > free {
         return Err(Failure::StakeTooLow);
     }
@@ -114,6 +131,8 @@ mod tests {
         };
         let terms = Terms {
             max_stake: Some(Nrlc::from(30)),
+            min_price: Nrlc::from(100),
+            refused_apps: [Address::repeat_byte(9)].into(),
             spare: 10,
         };
         let refused = |offer| screen(offer, ME, POOL, &terms).unwrap_err();
@@ -136,6 +155,12 @@ mod tests {
         };
         let of = |deal| refused(Offer { deal, ..fair });
         assert_eq!(of(&dear), Failure::StakeRefused);
+        let mut cheap = deal.clone();
+        cheap.workerpool.price = Nrlc::from(99);
+        assert_eq!(of(&cheap), Failure::TermsRefused);
+        let mut unwanted = deal.clone();
+        unwanted.app.pointer = Address::repeat_byte(9);
+        assert_eq!(of(&unwanted), Failure::TermsRefused);
         let enclave = Deal {
             tag: Tag::TEE,
             ..deal.clone()

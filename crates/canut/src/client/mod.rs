@@ -20,6 +20,8 @@ mod task;
 mod wallet;
 mod workerpool;
 
+pub(crate) use common::price;
+
 use clap::Subcommand;
 use std::{io::Write, process::ExitCode};
 

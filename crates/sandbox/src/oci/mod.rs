@@ -143,6 +143,15 @@ impl Shared {
     }
 }
 
+impl Drop for Shared {
+    /// Takes away the folders that are empty by now. What is not is left to the next start.
+    fn drop(&mut self) {
+        for folder in [&self.places, &self.engine.state] {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
 impl Runtime for OciRuntime {
     fn runs(&self, kind: Kind) -> bool {
         kind == Kind::Oci

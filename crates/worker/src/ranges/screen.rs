@@ -64,9 +64,7 @@ pub fn screen(
     if now.saturating_add(terms.spare) >= place.clock().countersign {
         return Err(Failure::TooLate);
     }
-    if terms.max_stake.is_some_and(|most| deal.worker_stake > most) {
-        return Err(Failure::StakeRefused);
-    }
+    terms.admit(deal)?;
     if at_risk.plus(risk).map_or(true, |sum| sum > bond) {
         return Err(Failure::StakeTooLow);
     }

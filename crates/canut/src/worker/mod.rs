@@ -1,0 +1,186 @@
+//! `canut worker`: lends this machine to a pool.
+
+mod doctor;
+mod settings;
+
+use std::{io::Write, path::PathBuf, sync::Arc};
+
+use canut_pool::session::PATH;
+use canut_sandbox::{OciRuntime, Runtime, Runtimes, WasmRuntime};
+use canut_worker::{Config, Place, screen::Terms};
+use clap::{Args as ClapArgs, Subcommand};
+use eyre::{OptionExt, Result, WrapErr, bail};
+use serde_json::json;
+
+use self::settings::{RuntimeName, Settings};
+use crate::{logging, signals::Signals};
+
+/// Bytes in a GiB.
+const GIB: u64 = 1 << 30;
+
+/// Lend this machine to a pool: take tasks, compute them, vote on the chain, and be paid.
+///
+/// A worker stakes RLC that it has on the hub; a wrong result costs the stake. It needs a little ether for its transactions.
+/// Stop it whenever you like: what it took is written down, and it goes on at the next start with the same --dir.
+#[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Example:
+  CANUT_PRIVATE_KEY=0x… canut worker --pool ws://pool.example/session --hub 0x… --workerpool 0x… \\
+      --rpc wss://node.example --store https://store.example --dir ./worker
+  canut worker --config worker.toml")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+
+    /// File of settings in TOML, with the names of the flags: `pool = "ws://…"`, `runtimes = ["wasm"]`. A flag wins
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    settings: Settings,
+
+    /// Print one line of JSON when ready, and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Doctor(doctor::Args),
+}
+
+/// The URL of a pool's sessions, from what people write.
+fn sessions(text: &str) -> Result<String, String> {
+    let (scheme, rest) = text
+        .split_once("://")
+        .ok_or("write a URL, for example ws://127.0.0.1:8548")?;
+    let scheme = match scheme {
+        "ws" | "http" => "ws",
+        "wss" | "https" => "wss",
+        other => return Err(format!("a pool is reached by ws or wss, not by {other}")),
+    };
+    let rest = rest.trim_end_matches('/');
+    let path = if rest.contains('/') { "" } else { PATH };
+    Ok(format!("{scheme}://{rest}{path}"))
+}
+
+/// Runs the worker until it is told to stop.
+pub(crate) async fn run(args: Args) -> Result<()> {
+    if let Some(Verb::Doctor(args)) = args.verb {
+        return doctor::run(args).await;
+    }
+    logging::start("info");
+    let mut signals = Signals::listen()?;
+    let settings = args.settings.with_file(args.config.as_ref())?;
+    let key = settings.key().read()?;
+    let address = key.address();
+    let dir = settings
+        .dir
+        .clone()
+        .ok_or_eyre("which folder? Give --dir FOLDER")?;
+    let pool = settings
+        .pool
+        .as_deref()
+        .ok_or_eyre("which pool? Give --pool URL")?;
+    let place = Place {
+        pool: sessions(pool).map_err(eyre::Report::msg)?,
+        rpc: settings.rpc(),
+        hub: settings
+            .hub
+            .ok_or_eyre("which hub? Give --hub ADDRESS, or set CANUT_HUB")?,
+        workerpool: settings
+            .workerpool
+            .ok_or_eyre("which workerpool? Give --workerpool ADDRESS")?,
+        store: settings.store(),
+    };
+    let at = place.pool.clone();
+    let (runtime, offered) = runtimes(&settings, &dir).await?;
+    let mut config = Config::new(place, key, &dir, Arc::new(runtime));
+    config.slots = settings.slots.unwrap_or(config.slots);
+    config.cache = settings
+        .cache
+        .map_or(config.cache, |gib| gib.saturating_mul(GIB));
+    config.private_networks = settings.private_networks.unwrap_or_default();
+    config.terms = Terms {
+        max_stake: settings.max_stake,
+        min_price: settings.min_price.unwrap_or_default(),
+        refused_apps: settings
+            .refuse_apps
+            .unwrap_or_default()
+            .into_iter()
+            .collect(),
+        ..Terms::default()
+    };
+    let slots = config.slots;
+    let worker = canut_worker::start(config)
+        .await
+        .wrap_err("the worker does not start")?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        let ready = json!({ "worker": address, "slots": slots, "runtimes": offered });
+        writeln!(out, "{ready}")?;
+    } else {
+        writeln!(
+            out,
+            "Worker {address} with {slots} slots, for the pool at {at}"
+        )?;
+        writeln!(out, "Runs {}", offered.join(" and "))?;
+    }
+    out.flush()?;
+    drop(out);
+    signals.next().await;
+    tracing::info!("stopping: what is under way is taken up at the next start");
+    worker.shutdown().await;
+    Ok(())
+}
+
+/// The runtimes that are wanted and work, and their names. One that was asked for by name must work.
+async fn runtimes(settings: &Settings, dir: &std::path::Path) -> Result<(Runtimes, Vec<String>)> {
+    let wanted = |name| {
+        settings
+            .runtimes
+            .as_ref()
+            .is_none_or(|names| names.contains(&name))
+    };
+    let (mut all, mut names): (Vec<Arc<dyn Runtime>>, _) = (Vec::new(), Vec::new());
+    if wanted(RuntimeName::Wasm) {
+        let compiled = std::path::absolute(dir.join("compiled"))?;
+        all.push(Arc::new(WasmRuntime::new(Some(compiled))?));
+        names.push("wasm".to_owned());
+    }
+    if wanted(RuntimeName::Oci) {
+        match OciRuntime::new(&dir.join("containers"), &settings.engines()).await {
+            Ok(oci) => {
+                names.push(format!("oci ({})", oci.engine()));
+                all.push(Arc::new(oci));
+            }
+            Err(problem) if settings.runtimes.is_some() => bail!("no containers: {problem}"),
+            Err(problem) => tracing::info!(%problem, "container images are not offered"),
+        }
+    }
+    Ok((Runtimes::new(all), names))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_is_named_as_people_name_it() {
+        for text in [
+            "ws://pool:1/session",
+            "ws://pool:1",
+            "http://pool:1/",
+            "http://pool:1/session/",
+        ] {
+            assert_eq!(
+                sessions(text).as_deref(),
+                Ok("ws://pool:1/session"),
+                "{text}"
+            );
+        }
+        assert_eq!(sessions("https://a").as_deref(), Ok("wss://a/session"));
+        assert!(sessions("pool:1").is_err() && sessions("ftp://pool").is_err());
+    }
+}
