@@ -1,6 +1,6 @@
 //! A client: a network's services, reached.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use alloy::{providers::Provider, signers::local::PrivateKeySigner};
 use canut_hub::{Caller, Hub, Sender, SenderConfig, connect, events::FollowConfig};
@@ -22,6 +22,7 @@ pub struct Client {
     vault: Option<Vault>,
     pool: Option<Pool>,
     pace: Duration,
+    keys_of_results: Option<PathBuf>,
 }
 
 impl Client {
@@ -64,7 +65,21 @@ impl Client {
             vault,
             pool,
             pace,
+            keys_of_results: None,
         })
+    }
+
+    /// This client with a folder of private keys for encrypted results: files named `ADDRESS_key`, as the iexec CLI names them.
+    #[must_use]
+    pub fn with_keys_of_results(self, folder: PathBuf) -> Self {
+        Self {
+            keys_of_results: Some(folder),
+            ..self
+        }
+    }
+
+    pub(crate) const fn keys_of_results(&self) -> Option<&PathBuf> {
+        self.keys_of_results.as_ref()
     }
 
     /// The hub.

@@ -53,6 +53,20 @@ pub enum Error {
     /// A secret that is none.
     #[error(transparent)]
     Secret(#[from] crate::secrets::SecretError),
+    /// An encrypted result that cannot be opened.
+    #[error("the encrypted result cannot be opened: {0}")]
+    Unsealing(#[from] canut_vault::format::result::ResultError),
+    /// The private key for an encrypted result is not there.
+    #[error(
+        "the result of task {task} is encrypted for {beneficiary}, and the private key is not there: name the folder that holds \
+         {beneficiary}_key with --beneficiary-keys"
+    )]
+    Sealed {
+        /// Whose result.
+        task: TaskId,
+        /// Who can open it.
+        beneficiary: Address,
+    },
     /// A keystore or a key.
     #[error(transparent)]
     Wallet(#[from] WalletError),

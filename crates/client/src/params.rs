@@ -50,6 +50,14 @@ pub struct Params {
     /// Where its input files are.
     #[serde(rename = "iexec_input_files", skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<String>,
+    /// Whether results are encrypted for the beneficiary.
+    #[serde(rename = "iexec_result_encryption", skip_serializing_if = "is_false")]
+    pub encrypted: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl Params {
@@ -120,10 +128,11 @@ mod tests {
         let params = Params {
             arguments: "-n 3".into(),
             inputs: vec!["ipfs://Qm".into()],
+            encrypted: true,
         };
         assert_eq!(
             params.to_text().unwrap(),
-            r#"{"iexec_args":"-n 3","iexec_input_files":["ipfs://Qm"]}"#
+            r#"{"iexec_args":"-n 3","iexec_input_files":["ipfs://Qm"],"iexec_result_encryption":true}"#
         );
         assert_eq!(Params::default().to_text().unwrap(), "");
         let long = Params {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy_primitives::Address;
-use canut_protocol::{Location, Task, TaskId, result::callback_digest, task::Status};
+use canut_protocol::{Deal, Location, Task, TaskId, result::callback_digest, task::Status};
 use canut_store::parse_cid;
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +48,8 @@ impl Client {
     pub async fn fetch(&self, id: TaskId, folder: &Path, limits: Limits) -> Result<Fetched> {
         let mut certificate = self.certificate(id).await?;
         let task = self.hub().task(id).await?;
-        let callback = self.deal(task.deal).await?.callback != Address::ZERO;
+        let deal = self.deal(task.deal).await?;
+        let callback = deal.callback != Address::ZERO;
         if callback && callback_digest(&task.results_callback) != task.result_digest {
             let found = callback_digest(&task.results_callback);
             return Err(Error::Tampered {
@@ -68,7 +69,7 @@ impl Client {
             .map_err(Error::file(parent))?;
         let files = desk.path().join("files");
         let opened = self
-            .unpack(id, &task, desk.path(), &files, callback, limits)
+            .unpack(id, &task, &deal, desk.path(), &files, limits)
             .await?;
         (certificate.files, certificate.failed) = (opened.files, opened.failed);
         write_certificate(&files, &certificate)?;
@@ -84,15 +85,16 @@ impl Client {
         &self,
         id: TaskId,
         task: &Task,
+        deal: &Deal,
         desk: &Path,
         files: &Path,
-        callback: bool,
         limits: Limits,
     ) -> Result<Opened> {
         let archive = desk.join("result.zip");
         fs::create_dir(files).map_err(Error::file(files))?;
         self.download(id, task, &archive).await?;
-        let unpacked = files.to_owned();
+        let archive = self.unseal(id, deal, archive, desk, limits).await?;
+        let (unpacked, callback) = (files.to_owned(), deal.callback != Address::ZERO);
         let opening = tokio::task::spawn_blocking(move || {
             archive::open(&archive, &unpacked, callback, limits)
         });

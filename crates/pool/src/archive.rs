@@ -8,7 +8,8 @@ use std::{
 };
 
 use alloy_primitives::{B256, Bytes, hex};
-use canut_protocol::{Failure, declared::Declared, failure, result::callback_digest};
+use canut_protocol::{Deal, Failure, declared::Declared, failure, result::callback_digest};
+use canut_vault::format::result as sealed;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use zip::ZipArchive;
@@ -118,6 +119,13 @@ pub fn inspect(
         callback: Bytes::new(),
         failure: None,
     })
+}
+
+/// Whether the archive at `path` is an encrypted result, where the deal asks for one. Its digest is known to nobody but the
+/// beneficiary: the pool sees the form, and the workers vote. In the certificate way they vote for the very bytes as well,
+/// because all honest workers encrypt alike. Blocks.
+pub fn is_sealed(path: &Path, deal: &Deal, limits: ArchiveLimits) -> bool {
+    sealed::is_wanted(&deal.params) && sealed::check_shape(path, limits.bytes).is_ok()
 }
 
 fn read_computed(archive: &mut ZipArchive<File>) -> Result<Computed, ArchiveError> {

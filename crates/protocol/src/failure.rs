@@ -144,6 +144,9 @@ failures! {
     InputRefused "INPUT_REFUSED" 0 Requester
         "the worker does not fetch from the address of an input"
         "Put the file in the store, or on a public https:// server."
+    KeyMissing "KEY_MISSING" 0 Requester
+        "the result is to be encrypted, and its beneficiary has no usable key in the vault"
+        "The beneficiary should push one: canut secret generate-key, then canut secret push-key."
     CallbackMissing "CALLBACK_MISSING" 0 App
         "the run failed, and a contract waits for its data"
         "Claim the task after its final deadline: the money comes back."
@@ -207,6 +210,9 @@ failures! {
     StoreUnreachable "STORE_UNREACHABLE" 0 Network
         "the store does not answer"
         "It is tried again; check the store if it lasts."
+    VaultUnreachable "VAULT_UNREACHABLE" 0 Network
+        "the vault does not answer, or the worker was told of none"
+        "The worker's owner should check it, and canut worker --vault."
     ChainUnreachable "CHAIN_UNREACHABLE" 0 Network
         "the node of the chain does not answer"
         "It is tried again; check the node if it lasts."

@@ -25,6 +25,8 @@ pub struct Config {
     pub key: PrivateKeySigner,
     /// The store: URL of a gateway that serves apps and inputs, and takes results.
     pub store: String,
+    /// The vault, which shows the keys that results are encrypted with. Without one such deals are not computed.
+    pub vault: Option<String>,
     /// The folder of records, results and cached files.
     pub folder: PathBuf,
     /// What runs the apps.
@@ -88,6 +90,7 @@ impl Config {
             workerpool,
             key,
             store,
+            vault: None,
             folder: folder.into(),
             runtime,
             slots: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),

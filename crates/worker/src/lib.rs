@@ -21,6 +21,7 @@ pub mod ranges;
 pub mod record;
 mod run;
 pub mod screen;
+mod sealing;
 mod service;
 pub mod step;
 

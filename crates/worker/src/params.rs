@@ -16,6 +16,9 @@ pub struct Params {
     /// Where input files are.
     #[serde(default, rename = "iexec_input_files")]
     pub inputs: Vec<String>,
+    /// Whether the result is for the beneficiary's eyes only.
+    #[serde(default, rename = "iexec_result_encryption")]
+    pub encrypted: bool,
 }
 
 impl Params {
@@ -42,10 +45,11 @@ mod tests {
 
     #[test]
     fn only_what_a_run_depends_on_is_read() {
-        let text = r#"{"iexec_args":"-n 3","iexec_input_files":["ipfs://Qm"],"iexec_result_encryption":true}"#;
+        let text = r#"{"iexec_args":"-n 3","iexec_input_files":["ipfs://Qm"],"iexec_result_encryption":true,"bulk_cid":"Qm"}"#;
         let params = Params {
             arguments: "-n 3".into(),
             inputs: vec!["ipfs://Qm".into()],
+            encrypted: true,
         };
         assert_eq!(Params::read(text), Ok(params));
         assert_eq!(Params::read(" "), Ok(Params::default()));

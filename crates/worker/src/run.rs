@@ -19,6 +19,7 @@ use canut_sandbox::{
     Bag, Dataset, Delivery, Fault, Job, Kind, Limits, Outcome, Runtime, archive, list,
     split_arguments,
 };
+use canut_vault::format::PublicKey;
 use sha2::{Digest, Sha256};
 use tracing::{debug, info};
 
@@ -26,6 +27,7 @@ use crate::{
     fetch::{Absence, Fetcher, sha256},
     params::Params,
     record::Found,
+    sealing::seal,
 };
 
 /// Times a file is asked for before its server is given up.
@@ -53,6 +55,7 @@ pub(crate) struct Order {
 pub(crate) struct Runner {
     pub(crate) hub: Hub,
     pub(crate) fetcher: Fetcher,
+    pub(crate) vault: Option<canut_vault::Remote>,
     pub(crate) runtime: Arc<dyn Runtime>,
 }
 
@@ -82,7 +85,7 @@ impl Runner {
         remove(results)
             .and_then(|()| fs::create_dir_all(results))
             .map_err(|error| disk(&error))?;
-        let prepared = self.prepare(&order, &work).await;
+        let prepared = self.make_ready(&order, &work).await;
         let mut leaves = Vec::new();
         for index in range.indices() {
             if budget.is_some_and(|budget| began.elapsed() >= budget) && !leaves.is_empty() {
@@ -92,10 +95,10 @@ impl Runner {
             order.archive = results.join(index.to_string());
             work.renew_output().map_err(|error| disk(&error))?;
             let ran = match &prepared {
-                Ok(job) => {
+                Ok((job, key)) => {
                     let mut job = job.clone();
                     (job.task, job.bag.index) = (order.task, index);
-                    self.execute(&order, &work, job).await
+                    self.execute(&order, &work, job, key.as_ref()).await
                 }
                 Err(failure) => Err(*failure),
             };
@@ -114,23 +117,47 @@ impl Runner {
     }
 
     async fn attempt(&self, order: &Order, work: &Work) -> Result<Found, Failure> {
-        let job = self.prepare(order, work).await?;
-        self.execute(order, work, job).await
+        let (job, key) = self.make_ready(order, work).await?;
+        self.execute(order, work, job, key.as_ref()).await
     }
 
-    async fn execute(&self, order: &Order, work: &Work, job: Job) -> Result<Found, Failure> {
+    /// What is to be run, and the key that its result is to be encrypted with, if it is.
+    async fn make_ready(
+        &self,
+        order: &Order,
+        work: &Work,
+    ) -> Result<(Job, Option<PublicKey>), Failure> {
+        let key = self.key_for(&order.deal).await?;
+        Ok((self.prepare(order, work).await?, key))
+    }
+
+    async fn execute(
+        &self,
+        order: &Order,
+        work: &Work,
+        job: Job,
+        key: Option<&PublicKey>,
+    ) -> Result<Found, Failure> {
         let limits = Limits::for_duration(Duration::from_secs(order.time_ref));
         let outcome = self
             .runtime
             .run(&job, &limits)
             .await
             .map_err(|fault| broken(&fault))?;
-        conclude(order, work, &limits, outcome).await
+        let found = conclude(order, work, &limits, outcome).await?;
+        if let Some(key) = key {
+            seal(order, &work.root.join("sealed"), key.clone()).await?;
+        }
+        Ok(found)
     }
 
     async fn prepare(&self, order: &Order, work: &Work) -> Result<Job, Failure> {
         let deal = &order.deal;
         let params = Params::read(&deal.params)?;
+        // What is delivered on the chain is public.
+        if params.encrypted && deal.callback != Address::ZERO {
+            return Err(Failure::ParamsInvalid);
+        }
         let arguments = split_arguments(&params.arguments).ok_or(Failure::ParamsInvalid)?;
         self.fetch_app(deal.app.pointer, &work.app).await?;
         let dataset = self.fetch_dataset(deal.dataset.pointer, work).await?;
@@ -312,7 +339,7 @@ async fn conclude(
 
 /// Writes the archive of `output`, before it takes its name; to the disk itself, unless it is one of many that could all be
 /// computed again.
-fn pack(output: &Path, limits: &Limits, order: &Order) -> io::Result<()> {
+pub(crate) fn pack(output: &Path, limits: &Limits, order: &Order) -> io::Result<()> {
     let files = list(output, limits).map_err(io::Error::other)?;
     let half = order.archive.with_extension("half");
     let mut writer = BufWriter::new(File::create(&half)?);

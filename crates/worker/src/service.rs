@@ -38,6 +38,9 @@ pub enum StartError {
     /// The hub.
     #[error(transparent)]
     Hub(#[from] canut_hub::Error),
+    /// The vault's address.
+    #[error(transparent)]
+    Vault(#[from] canut_vault::RemoteError),
     /// Fetching files.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -143,9 +146,11 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
     let sender = Sender::new(provider, config.key.clone(), config.sender).await?;
     let caller = Caller::new(hub.clone(), sender);
     let fetcher = Fetcher::new(&config)?;
+    let vault = config.vault.as_deref();
     let runner = Runner {
         hub: hub.clone(),
         fetcher,
+        vault: vault.map(canut_vault::Remote::new).transpose()?,
         runtime: config.runtime.clone(),
     };
     let workerpool = config.workerpool;

@@ -46,6 +46,10 @@ pub(crate) struct Common {
     #[arg(long, value_name = "URL", env = "CANUT_POOL", help_heading = HEADING)]
     pool: Option<String>,
 
+    /// Folder of the private keys that open encrypted results: files named ADDRESS_key [default: $CANUT_HOME/beneficiary]
+    #[arg(long, value_name = "FOLDER", env = "CANUT_BENEFICIARY_KEYS", help_heading = HEADING)]
+    beneficiary_keys: Option<PathBuf>,
+
     /// Wallet to act as. Without it: the key in $CANUT_PRIVATE_KEY, the network's own (of `canut up`), or your only wallet
     #[arg(long, value_name = "NAME", env = "CANUT_WALLET", help_heading = HEADING)]
     wallet: Option<String>,
@@ -103,13 +107,26 @@ impl Common {
 
     /// The services of the network.
     pub(crate) async fn client(&self) -> Result<Client> {
-        Ok(Client::connect(&self.network()?).await?)
+        self.connect(&self.network()?).await
+    }
+
+    async fn connect(&self, network: &Network) -> Result<Client> {
+        let client = Client::connect(network).await?;
+        Ok(client.with_keys_of_results(self.keys_of_results()?))
+    }
+
+    /// The folder of the private keys that open encrypted results.
+    pub(crate) fn keys_of_results(&self) -> Result<PathBuf> {
+        match &self.beneficiary_keys {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(Home::find()?.path().join("beneficiary")),
+        }
     }
 
     /// The services, and the key.
     pub(crate) async fn account(&self) -> Result<Account> {
         let network = self.network()?;
-        let client = Client::connect(&network).await?;
+        let client = self.connect(&network).await?;
         Ok(client.with_key(self.key(&network)?).await?)
     }
 

@@ -77,6 +77,9 @@ pub(crate) struct Order {
     /// Tasks; each sees its index in IEXEC_BOT_TASK_INDEX
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     tasks: u64,
+    /// Encrypt results for yourself, with the key of `canut secret push-key`; workers still see them
+    #[arg(long)]
+    encrypt_result: bool,
     /// Most that a task may cost: app, dataset and workerpool together, in RLC or nRLC
     #[arg(long, value_name = "PRICE", value_parser = common::price)]
     max_price: Option<Nrlc>,
@@ -144,6 +147,9 @@ impl Order {
             Ok(address) => address,
             Err(_) => self.deploy(account, Path::new(&self.app)).await?,
         };
+        if self.encrypt_result {
+            self.check_key(account).await?;
+        }
         let inputs = account.client().place_inputs(&self.input).await?;
         Ok(Wanted {
             app,
@@ -157,8 +163,21 @@ impl Order {
             params: Params {
                 arguments: self.args.clone(),
                 inputs,
+                encrypted: self.encrypt_result,
             },
         })
+    }
+
+    /// Without the key no worker could deliver.
+    async fn check_key(&self, account: &Account) -> Result<()> {
+        let address = account.address();
+        if account.client().key_of_results(address).await?.is_some() {
+            return Ok(());
+        }
+        bail!(
+            "{address} published no key to encrypt results with: make one with `canut secret generate-key`, publish it with \
+             `canut secret push-key`"
+        )
     }
 
     async fn deploy(&self, account: &Account, wasm: &Path) -> Result<Address> {

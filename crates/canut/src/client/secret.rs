@@ -7,7 +7,7 @@ use std::{
 };
 
 use alloy_primitives::Address;
-use canut_client::{Home, Secret, write_private};
+use canut_client::{Secret, key_file, write_private};
 use canut_vault::{KEY_OF_RESULTS, MAX_VALUE, format::PrivateKey};
 use clap::{Args as ClapArgs, Subcommand};
 use eyre::{Result, WrapErr, bail};
@@ -125,9 +125,6 @@ Example:
       Makes ADDRESS_key and ADDRESS_key.pub (RSA, 4096 bits) in $CANUT_HOME/beneficiary, as the iexec CLI makes them, and publishes
       the second. Keep the first: without it no result of yours can be opened.")]
 pub(crate) struct GenerateKey {
-    /// Folder for the two files [default: $CANUT_HOME/beneficiary]
-    #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -182,16 +179,15 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
                 )
             })
         }
-        Verb::GenerateKey(GenerateKey { out, common }) => generate(out, &common),
+        Verb::GenerateKey(GenerateKey { common }) => generate(&common),
         Verb::PushKey(PushKey {
             file,
             replace,
             common,
         }) => {
             let account = common.account().await?;
-            let usual =
-                || Ok::<_, eyre::Report>(key_path(None, account.address())?.with_extension("pub"));
-            let file = file.map_or_else(usual, Ok)?;
+            let private = key_file(&common.keys_of_results()?, account.address());
+            let file = file.unwrap_or_else(|| private.with_extension("pub"));
             let pem = read_small(&file)?;
             account.push_key_of_results(&pem, replace).await?;
             let address = account.address();
@@ -236,13 +232,13 @@ async fn push(push: Push) -> Result<()> {
     })
 }
 
-fn generate(out: Option<PathBuf>, common: &Common) -> Result<()> {
+fn generate(common: &Common) -> Result<()> {
     let account = common.whose(None)?;
-    let private = key_path(out, account)?;
+    let private = key_file(&common.keys_of_results()?, account);
     let public = private.with_extension("pub");
     if private.exists() {
         bail!(
-            "{} is there already: results may be encrypted for it. Move it, or choose another --out",
+            "{} is there already: results may be encrypted for it. Move it, or choose another --beneficiary-keys",
             private.display()
         );
     }
@@ -259,15 +255,6 @@ fn generate(out: Option<PathBuf>, common: &Common) -> Result<()> {
             public.display()
         )
     })
-}
-
-/// Where the private key for an account's results is: named as the iexec CLI names it.
-pub(crate) fn key_path(folder: Option<PathBuf>, account: Address) -> Result<PathBuf> {
-    let folder = match folder {
-        Some(folder) => folder,
-        None => Home::find()?.path().join("beneficiary"),
-    };
-    Ok(folder.join(format!("{account}_key")))
 }
 
 fn read_small(path: &Path) -> Result<String> {

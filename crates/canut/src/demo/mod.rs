@@ -164,7 +164,11 @@ async fn order(args: &Args, user: &Account, show: &Show) -> Result<(Wanted, Quot
         tag: Tag::NONE,
         tasks: (SIDE * SIDE).into(),
         max_price: None,
-        params: Params { arguments, inputs },
+        params: Params {
+            arguments,
+            inputs,
+            encrypted: false,
+        },
     };
     let quote = user.quote(&wanted).await?;
     show.say(&format!(

@@ -167,7 +167,8 @@ impl Local {
         let (mut workers, mut cheats) = (Vec::new(), Vec::new());
         for (number, key) in accounts.workers.iter().enumerate() {
             let folder = settings.folder.join(format!("worker-{number}"));
-            let config = worker(place.clone(), key.clone(), folder, runtime.clone());
+            let mut config = worker(place.clone(), key.clone(), folder, runtime.clone());
+            config.vault = Some(format!("http://{}", vault.address()));
             if number < settings.workers {
                 workers.push(canut_worker::start(config).await?);
             } else {

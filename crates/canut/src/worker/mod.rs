@@ -97,6 +97,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     let at = place.pool.clone();
     let (runtime, offered) = runtimes(&settings, &dir).await?;
     let mut config = Config::new(place, key, &dir, Arc::new(runtime));
+    config.vault.clone_from(&settings.vault);
     config.slots = settings.slots.unwrap_or(config.slots);
     config.cache = settings
         .cache

@@ -77,6 +77,10 @@ pub(super) struct Settings {
     #[arg(long, value_name = "URL", env = "CANUT_STORE")]
     store: Option<String>,
 
+    /// The vault, which shows the keys that results are encrypted with. Without it deals that ask for that are not computed
+    #[arg(long, value_name = "URL", env = "CANUT_VAULT")]
+    pub(super) vault: Option<String>,
+
     /// Folder of what the worker has to remember; created if it is not there. One worker at a time may use it
     #[arg(long, value_name = "FOLDER")]
     pub(super) dir: Option<PathBuf>,
@@ -147,6 +151,7 @@ impl Settings {
             key_file: self.key_file.or(file.key_file),
             workerpool: self.workerpool.or(file.workerpool),
             store: self.store.or(file.store),
+            vault: self.vault.or(file.vault),
             dir: self.dir.or(file.dir),
             slots: self.slots.or(file.slots),
             runtimes: self.runtimes.or(file.runtimes),

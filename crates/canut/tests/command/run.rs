@@ -220,3 +220,36 @@ fn mistakes_are_answered_with_what_to_do() {
     let log = terminal.home.path().join("failed/stderr.txt");
     assert!(std::fs::read_to_string(log).unwrap().contains("csv-stats"));
 }
+
+#[test]
+fn only_the_beneficiary_reads_an_encrypted_result() {
+    let terminal = Terminal::open();
+    std::fs::write(
+        terminal.home.path().join("cities.csv"),
+        "city,people\nLyon,10\nLyon,5\n",
+    )
+    .unwrap();
+    let stats = app("csv-stats.wasm");
+    let args = "--group city --value people";
+    let input = ["--input", "cities.csv", "--args", args, "--trust", "50%"];
+    let order = ["--encrypt-result", "--yes", "--json"];
+    let run = [&["run", &stats][..], &input, &order, &["--out", "result"]].concat();
+    let early = terminal.refused(&run);
+    assert!(early.contains("canut secret generate-key"), "{early}");
+
+    terminal.json(&["secret", "generate-key", "--json"]);
+    terminal.json(&["secret", "push-key", "--json"]);
+    let done = terminal.json(&run);
+    let ended = &done["outcome"]["tasks"][0];
+    assert_eq!(ended["status"], "completed", "{done}");
+    let result = terminal.home.path().join("result/stats.csv");
+    let rows = std::fs::read_to_string(result).unwrap();
+    assert!(rows.contains("Lyon,2,15"), "{rows}");
+
+    let task = ended["task"].as_str().unwrap();
+    let elsewhere = ["--beneficiary-keys", "nowhere", "--out", "stolen"];
+    let download = [&["task", "download", task][..], &elsewhere].concat();
+    let refused = terminal.refused(&download);
+    assert!(refused.contains("is encrypted for"), "{refused}");
+    assert!(!terminal.home.path().join("stolen").exists());
+}

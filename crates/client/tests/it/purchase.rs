@@ -32,6 +32,7 @@ fn wanted(app: Address, tasks: u64, trust: u64) -> Wanted {
         params: Params {
             arguments: "-n 3".into(),
             inputs: Vec::new(),
+            ..Params::default()
         },
     }
 }

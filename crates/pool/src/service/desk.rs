@@ -1,10 +1,10 @@
 //! The pool's one place of decision: takes in what happens, writes it down, and has orders carried out.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alloy_primitives::Address;
 use canut_hub::events::{Checkpoint, FollowError};
-use canut_protocol::TaskId;
+use canut_protocol::{Deal, TaskId};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -236,8 +236,8 @@ impl Desk {
                 cid,
                 consensus,
             } => {
-                let callback = self.has_callback(task);
-                let errand = self.errands.clone().check(task, cid, consensus, callback);
+                let deal = self.deal(task)?.clone();
+                let errand = self.errands.clone().check(task, cid, consensus, deal);
                 self.under_way.spawn(async { errand.await.into() });
                 None
             }
@@ -306,9 +306,8 @@ impl Desk {
                 value,
                 leaves,
             } => {
-                let deal = &self.ranges.contract(range.deal())?.deal;
-                let callback = deal.callback != Address::ZERO;
-                let errand = errands.clone().check(range, value, leaves, callback);
+                let deal = self.ranges.contract(range.deal())?.deal.clone();
+                let errand = errands.clone().check(range, value, leaves, Arc::new(deal));
                 self.under_way.spawn(async { errand.await.into() });
                 None
             }
@@ -326,10 +325,9 @@ impl Desk {
         }
     }
 
-    fn has_callback(&self, task: TaskId) -> bool {
-        let job = self.scheduler.job(task);
-        let contract = job.and_then(|job| self.scheduler.contract(job.deal));
-        contract.is_some_and(|contract| contract.deal.callback != Address::ZERO)
+    fn deal(&self, task: TaskId) -> Option<&Deal> {
+        let job = self.scheduler.job(task)?;
+        Some(&self.scheduler.contract(job.deal)?.deal)
     }
 
     fn tell(&self, worker: Address, message: ToWorker) -> Option<Address> {

@@ -3,12 +3,12 @@
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use alloy_primitives::{Address, B256, Bytes};
 use canut_hub::Caller;
-use canut_protocol::{DealId, Failure, TaskId, result, signature};
+use canut_protocol::{Deal, DealId, Failure, TaskId, result, signature};
 use canut_store::{Remote, parse_cid};
 use tracing::{info, warn};
 
 use crate::{
-    archive::{ArchiveLimits, inspect},
+    archive::{ArchiveLimits, inspect, is_sealed},
     schedule::{Command, Delivery, Event, Report},
     session::ToWorker,
 };
@@ -106,9 +106,9 @@ impl Errands {
         task: TaskId,
         cid: String,
         consensus: B256,
-        callback: bool,
+        deal: Deal,
     ) -> Option<Event> {
-        let report = match self.examine(task, &cid, consensus, callback).await {
+        let report = match self.examine(task, &cid, consensus, deal).await {
             Ok(callback) => Report::Checked(Delivery { cid, callback }),
             Err(failure) => {
                 info!(%task, cid, %failure, "an uploaded result is refused");
@@ -123,7 +123,7 @@ impl Errands {
         task: TaskId,
         cid: &str,
         consensus: B256,
-        callback: bool,
+        deal: Deal,
     ) -> Result<Bytes, Failure> {
         let cid = parse_cid(cid).map_err(|_| Failure::UploadWrong)?;
         let folder = tempfile::tempdir().map_err(|_| Failure::StoreUnreachable)?;
@@ -139,16 +139,24 @@ impl Errands {
             }
         })?;
         let limits = self.limits;
-        let look = tokio::task::spawn_blocking(move || inspect(&path, callback, limits));
+        let callback = deal.callback != Address::ZERO;
+        let look = tokio::task::spawn_blocking(move || {
+            if is_sealed(&path, &deal, limits) {
+                return Ok(None);
+            }
+            inspect(&path, callback, limits).map(Some)
+        });
         let contents = look.await.map_err(|_| Failure::UploadWrong)?;
         let contents = contents.map_err(|error| {
             info!(%error, "a result is no result");
             Failure::UploadWrong
         })?;
-        if result::result_hash(task, contents.digest) == consensus {
-            Ok(contents.callback)
-        } else {
-            Err(Failure::UploadWrong)
+        match contents {
+            None => Ok(Bytes::new()),
+            Some(contents) if result::result_hash(task, contents.digest) == consensus => {
+                Ok(contents.callback)
+            }
+            Some(_) => Err(Failure::UploadWrong),
         }
     }
 }

@@ -15,7 +15,8 @@ use std::{
     path::Path,
 };
 
-use canut_protocol::TaskId;
+use alloy_primitives::Address;
+use canut_protocol::{Deal, TaskId};
 use hkdf::HkdfExtract;
 use rsa::{BoxedUint, Pkcs1v15Encrypt, hazmat::rsa_encrypt, traits::PublicKeyParts};
 use serde_json::Value;
@@ -74,6 +75,15 @@ pub fn is_wanted(params: &str) -> bool {
         .as_ref()
         .and_then(|params| params.get("iexec_result_encryption")?.as_bool())
         .unwrap_or_default()
+}
+
+/// For whom the results of a deal are encrypted: its beneficiary, or who pays when it names none.
+pub fn recipient(deal: &Deal) -> Address {
+    if deal.beneficiary == Address::ZERO {
+        deal.requester
+    } else {
+        deal.beneficiary
+    }
 }
 
 /// Encrypts the archive of a task's result for a beneficiary: leaves the two files in `folder`, for an archive of their own.
