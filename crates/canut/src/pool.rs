@@ -40,6 +40,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8548")]
     listen: SocketAddr,
 
+    /// Where the world reaches this port, for iExec's tools, behind a proxy for instance
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+
     /// Block to read the chain from at the first start: not after the pool's first deal
     #[arg(long, value_name = "N", default_value_t = 0)]
     start_block: u64,
@@ -73,6 +77,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     );
     config.way = canut_pool::Way::Open;
     config.listen = args.listen;
+    config.url.clone_from(&args.url);
     config.start_block = args.start_block;
     config.follow.depth = args.confirmations;
     config.settings.grace = args.grace;

@@ -4,10 +4,10 @@ use alloy::providers::Provider;
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, U256};
 use canut_hub::{Caller, Hub, Receipt};
-use canut_protocol::Nrlc;
+use canut_protocol::{Nrlc, TaskId};
 use serde::Serialize;
 
-use crate::{Client, Error, Result};
+use crate::{Client, Error, Result, Service, TaskLog};
 
 /// An account: a client with a key that signs and sends. Clones share the key.
 #[derive(Clone, Debug)]
@@ -89,6 +89,13 @@ impl Account {
 
     pub(crate) const fn key(&self) -> &PrivateKeySigner {
         &self.key
+    }
+
+    /// What the workers of a task of this account told of the app's standard streams.
+    pub async fn logs(&self, task: TaskId) -> Result<Vec<TaskLog>> {
+        let pool = self.client.pool().ok_or(Error::NoService(Service::Pool))?;
+        let chain_id = self.hub().domain().chain_id;
+        pool.logs(task, chain_id, &self.key).await
     }
 
     /// Puts RLC on the hub.

@@ -59,7 +59,7 @@ pub use market::{
 pub use network::{Network, NetworkError};
 pub use orders::salt;
 pub use params::{Input, Params};
-pub use pool::Pool;
+pub use pool::{Pool, TaskLog};
 pub use purchase::Bought;
 pub use quote::{Fill, Quote, Wanted};
 pub use results::Fetched;

@@ -1,12 +1,46 @@
 //! What a pool tells about its tasks.
 
-use canut_protocol::TaskId;
+use alloy::signers::{SignerSync, local::PrivateKeySigner};
+use alloy_primitives::Address;
+use alloy_sol_types::{SolStruct, eip712_domain};
+use canut_protocol::{TaskId, signature};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
     Error, Result, Service,
     http::{Http, Question},
+    wallet::WalletError,
 };
+
+alloy_sol_types::sol! {
+    #[derive(Deserialize)]
+    struct Challenge { string challenge; }
+}
+
+#[derive(Deserialize)]
+struct Typed {
+    message: Challenge,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    #[serde(default)]
+    compute_logs_list: Vec<TaskLog>,
+}
+
+/// What one worker told of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskLog {
+    /// The worker.
+    #[serde(rename(deserialize = "walletAddress"))]
+    pub worker: Address,
+    /// The end of the app's standard output.
+    pub stdout: String,
+    /// The end of its standard error.
+    pub stderr: String,
+}
 
 /// The API of a pool. Clones are cheap.
 #[derive(Clone, Debug)]
@@ -19,6 +53,37 @@ impl Pool {
         Ok(Self {
             http: Http::new(Service::Pool, url)?,
         })
+    }
+
+    /// What the workers of a task told of the app's standard streams, for its requester, who signs with `key`. Nobody vouches
+    /// for it.
+    pub async fn logs(
+        &self,
+        task: TaskId,
+        chain_id: u64,
+        key: &PrivateKeySigner,
+    ) -> Result<Vec<TaskLog>> {
+        let account = key.address();
+        let query = [
+            ("chainId", chain_id.to_string()),
+            ("address", account.to_string()),
+        ];
+        let path = ["tasks", "logs", "challenge"];
+        let typed: Typed = self.http.ask(Question::get(&path, &query)).await?;
+        let domain = eip712_domain! { name: "iExec Core", version: "1", chain_id: chain_id, };
+        let digest = typed.message.eip712_signing_hash(&domain);
+        let signed = key
+            .sign_hash_sync(&digest)
+            .map_err(|_| WalletError::NoKey)?;
+        let signature = signature::to_bytes(&signed);
+        let name = task.to_string();
+        let path = ["tasks", &name, "logs"];
+        let question = Question {
+            authorization: Some(format!("{digest}_{signature}_{account}")),
+            ..Question::get(&path, &[])
+        };
+        let answer: Answer = self.http.ask(question).await?;
+        Ok(answer.compute_logs_list)
     }
 
     /// The pool's own view of a task: its history, and what became of it at each worker. Nobody vouches for it. `None` when

@@ -43,6 +43,7 @@ pub struct Sdk {
     market: Option<String>,
     store: Option<String>,
     vault: Option<String>,
+    pool: Option<String>,
 }
 
 impl Sdk {
@@ -66,6 +67,7 @@ impl Sdk {
             market: at_root(Service::Market, network.market.as_deref())?,
             store: at_root(Service::Store, network.store.as_deref())?,
             vault: at_root(Service::Vault, network.vault.as_deref())?,
+            pool: at_root(Service::Pool, network.pool.as_deref())?,
         })
     }
 
@@ -97,6 +99,7 @@ impl Sdk {
             "iexecGateway": self.market,
             "ipfsGateway": self.store,
             "sms": self.vault,
+            "compass": self.pool,
         }))
     }
 
@@ -108,6 +111,7 @@ impl Sdk {
             "ipfsGatewayURL": self.store,
             "ipfsNodeURL": self.store,
             "smsURL": self.vault,
+            "compassURL": self.pool,
         }));
         json!({ "ethProvider": self.host, "options": options })
     }

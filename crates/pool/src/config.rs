@@ -1,6 +1,6 @@
 //! What a pool needs to know to run.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
@@ -18,6 +18,10 @@ pub const STRIDE: u16 = 64;
 pub struct Config {
     /// Address to listen on, for sessions and HTTP.
     pub listen: SocketAddr,
+    /// Where the world reaches it, for iExec's tools: a URL. Without one they are told the host that they asked.
+    pub url: Option<String>,
+    /// HTTP requests per minute from one address; this machine is exempt.
+    pub requests_per_minute: NonZeroU32,
     /// The node: an `http` or `ws` URL.
     pub rpc: String,
     /// The hub.
@@ -93,8 +97,11 @@ impl Config {
         store: impl Into<String>,
         folder: impl Into<PathBuf>,
     ) -> Self {
+        const PER_MINUTE: NonZeroU32 = NonZeroU32::new(600).unwrap();
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            url: None,
+            requests_per_minute: PER_MINUTE,
             rpc: rpc.into(),
             hub,
             workerpool,

@@ -14,6 +14,7 @@ mod config;
 pub mod doctor;
 mod fetch;
 mod link;
+mod logs;
 #[cfg(feature = "misbehaviour")]
 pub mod misbehaviour;
 pub mod params;

@@ -20,6 +20,7 @@ use crate::{
     config::Config,
     fetch::{FetchError, Fetcher},
     link::Link,
+    logs::Logs,
     ranges::record::RangeJournal,
     record::{Journal, Record},
     run::Runner,
@@ -151,6 +152,7 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
         hub: hub.clone(),
         fetcher,
         vault: vault.map(canut_vault::Remote::new).transpose()?,
+        logs: Logs::default(),
         runtime: config.runtime.clone(),
     };
     let workerpool = config.workerpool;
@@ -218,6 +220,7 @@ struct Work {
 impl Work {
     async fn run(self, show: watch::Sender<Vec<TaskId>>, stop: CancellationToken) {
         let (to_pool, said) = mpsc::channel(QUEUE);
+        self.hands.runner.logs.go_to(to_pool.clone());
         let (hear, heard) = mpsc::channel(QUEUE);
         let (teller, ticks) = mpsc::channel(QUEUE);
         let mut tasks = JoinSet::new();

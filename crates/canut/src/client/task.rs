@@ -7,7 +7,7 @@ use super::{
     follow::{self, Follow},
     run::{Order, create},
 };
-use canut_client::{CERTIFICATE, Client, Error, Placed, TaskStatus};
+use canut_client::{CERTIFICATE, Client, Error, Placed, TaskLog, TaskStatus};
 use canut_protocol::{DealId, TaskId, task::Status};
 use clap::{Args as ClapArgs, Subcommand};
 use eyre::Result;
@@ -22,6 +22,8 @@ pub(crate) enum Verb {
     Show(One),
     /// Show the tasks of a deal.
     List(List),
+    /// Show what the app of your task wrote at its workers.
+    Logs(One),
     /// Follow the deal of a task.
     Watch(Download),
     /// Get the money for an unfinished task back, after its final deadline.
@@ -127,6 +129,10 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
                 lines.collect()
             })
         }
+        Verb::Logs(One { task, common }) => {
+            let logs = common.account().await?.logs(task.id()).await?;
+            common.show(&logs, || logs.iter().map(log).collect())
+        }
         Verb::Watch(Download { task, out, common }) => {
             let client = common.client().await?;
             let deals = [task.status(&client).await?.deal];
@@ -193,6 +199,25 @@ async fn show(task: Named, common: &Common) -> Result<()> {
         }
         text + &pool.as_ref().map(troubles).unwrap_or_default()
     })
+}
+
+/// A log for people, unable to drive their terminal.
+fn log(log: &TaskLog) -> String {
+    let harmless = |text: &str| -> String {
+        let keep = |character: char| !character.is_control() || matches!(character, '\n' | '\t');
+        text.chars().filter(|character| keep(*character)).collect()
+    };
+    let TaskLog {
+        worker,
+        stdout,
+        stderr,
+    } = log;
+    let part = |name, text| format!("Worker {worker}, {name}:\n{}\n", harmless(text).trim_end());
+    [("output", stdout), ("errors", stderr)]
+        .into_iter()
+        .filter(|(_, text)| !text.is_empty())
+        .map(|(name, text)| part(name, text))
+        .collect()
 }
 
 /// What went wrong at workers, as the pool tells it.

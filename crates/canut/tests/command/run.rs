@@ -253,3 +253,28 @@ fn only_the_beneficiary_reads_an_encrypted_result() {
     assert!(refused.contains("is encrypted for"), "{refused}");
     assert!(!terminal.home.path().join("stolen").exists());
 }
+
+#[test]
+fn the_requester_alone_reads_what_the_app_said() {
+    let terminal = Terminal::open();
+    std::fs::write(terminal.home.path().join("cities.csv"), "city\nLyon\n").unwrap();
+    let stats = app("csv-stats.wasm");
+    let args = "--group nowhere --value people";
+    let input = ["--input", "cities.csv", "--args", args, "--out", "result"];
+    let run = [&["run", &stats][..], &input, &["--yes", "--json"]].concat();
+    let output = terminal.canut(&run);
+    assert!(!output.status.success(), "the table has no such column");
+    let done: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let task = done["outcome"]["tasks"][0]["task"].as_str().unwrap();
+
+    let logs = terminal.json(&["task", "logs", task, "--json"]);
+    let said = logs[0]["stderr"].as_str().unwrap();
+    assert!(said.contains("nowhere"), "{logs}");
+    let stranger = terminal
+        .command(&["task", "logs", task])
+        .env("CANUT_PRIVATE_KEY", format!("0x{:064x}", 7))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&stranger.stderr).into_owned();
+    assert!(told.contains("only the requester"), "{told}");
+}

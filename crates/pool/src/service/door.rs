@@ -5,13 +5,13 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use alloy_primitives::{Address, B256};
 use axum::extract::ws::{Message, WebSocket};
 use canut_hub::{Bond, Hub};
-use canut_protocol::{Domain, Score};
+use canut_protocol::{Domain, Score, TaskId};
 use rand::{TryRng, rngs::SysRng};
 use tokio::{
     sync::{Semaphore, mpsc},
@@ -19,11 +19,12 @@ use tokio::{
 };
 use tracing::debug;
 
+use super::logbook::{Log, Logbook};
 use crate::{
     config::SessionLimits,
     ranges::{Capacity, Said},
     schedule::{Ability, SessionEvent},
-    session::{MAX_FRAME, MAX_HOLDING, ToPool, ToWorker, VERSION, is_signed},
+    session::{MAX_FRAME, MAX_HOLDING, ToPool, ToWorker, VERSION, is_short, is_signed},
 };
 
 /// How long a worker may take to say hello, and a message to leave.
@@ -72,6 +73,7 @@ pub(super) struct Door {
     pub(super) workerpool: Address,
     pub(super) limits: SessionLimits,
     pub(super) inbox: mpsc::Sender<Arrival>,
+    pub(super) logbook: Logbook,
     pub(super) places: Arc<Semaphore>,
     pub(super) numbers: Arc<AtomicU64>,
 }
@@ -182,6 +184,15 @@ impl Door {
         Ok((worker, session, orders))
     }
 
+    /// Losing logs costs nobody anything.
+    async fn keep(&self, task: TaskId, log: Log) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = since.map(|since| since.as_secs()).unwrap_or_default();
+        if let Err(error) = self.logbook.keep(task, &log, now).await {
+            debug!(%task, %error, "logs are lost");
+        }
+    }
+
     async fn converse(
         &self,
         socket: &mut WebSocket,
@@ -212,6 +223,13 @@ impl Door {
                         Some(Ok(Err(reason))) => return reason,
                         Some(Err(_)) | None => return "the connection broke",
                     };
+                    if let ToPool::Logs { task, stdout, stderr } = event {
+                        if !is_short(&stdout, &stderr) {
+                            return "logs are longer than they may be";
+                        }
+                        self.keep(task, Log { worker, stdout, stderr }).await;
+                        continue;
+                    }
                     let words = match words_of(event, worker, &domain) {
                         Ok(words) => words,
                         Err(reason) => return reason,
@@ -268,6 +286,7 @@ fn read(frame: Message) -> Result<Option<ToPool>, Reason> {
 fn words_of(message: ToPool, worker: Address, domain: &Domain) -> Result<Words, Reason> {
     Ok(match message {
         ToPool::Hello { .. } => return Err("hello is said once"),
+        ToPool::Logs { .. } => return Err("logs are no event"),
         ToPool::Computed { task } => Words::Task(SessionEvent::Computed(task)),
         ToPool::Failed { task, failure } => Words::Task(SessionEvent::Failed(task, failure)),
         ToPool::Uploaded { task, cid } => Words::Task(SessionEvent::Uploaded(task, cid)),

@@ -1,5 +1,7 @@
 //! The pool's port: sessions, the state of tasks, health and metrics.
 
+use std::sync::Arc;
+
 use alloy_primitives::hex;
 use axum::{
     Json, Router,
@@ -8,11 +10,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use canut_gate::{Challenges, Refusal};
 use canut_protocol::TaskId;
 use serde_json::json;
 use tracing::warn;
 
-use super::{door::Door, metrics::Metrics, view};
+use super::{compass, door::Door, logbook::Logbook, metrics::Metrics, view};
 use crate::{
     ledger::Ledger,
     session::{MAX_FRAME, PATH},
@@ -22,6 +25,10 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Desks {
     pub(super) door: Door,
+    pub(super) logbook: Logbook,
+    pub(super) challenges: Arc<Challenges>,
+    /// Where the world reaches this port, if it was told.
+    pub(super) url: Option<String>,
     pub(super) ledger: Ledger,
     pub(super) metrics: Metrics,
 }
@@ -32,6 +39,9 @@ pub(super) fn router(state: Desks) -> Router {
         .route("/version", get(|| async { env!("CARGO_PKG_VERSION") }))
         .route("/metrics", get(metrics))
         .route("/tasks/{task}", get(task))
+        .route("/tasks/logs/challenge", get(compass::challenge))
+        .route("/tasks/{task}/logs", get(compass::logs))
+        .route("/{chain}/workerpools/{address}", get(compass::pool))
         .route(PATH, get(session))
         .with_state(state)
 }
@@ -57,12 +67,9 @@ async fn metrics(State(state): State<Desks>) -> Response {
 }
 
 async fn task(State(state): State<Desks>, Path(task): Path<String>) -> Response {
-    let bytes = hex::decode_to_array::<_, 32>(&task);
-    let Ok(id) = bytes.map(|bytes| TaskId(bytes.into())) else {
-        return refuse(
-            StatusCode::BAD_REQUEST,
-            "a task id is 0x and 64 hexadecimal digits",
-        );
+    let id = match parse_task(&task) {
+        Ok(id) => id,
+        Err(refusal) => return refusal.into_response(),
     };
     match state.ledger.task(id).await {
         Ok(Some((job, contract))) => Json(view::task(&job, &contract)).into_response(),
@@ -78,6 +85,13 @@ async fn task(State(state): State<Desks>, Path(task): Path<String>) -> Response 
             )
         }
     }
+}
+
+pub(super) fn parse_task(text: &str) -> Result<TaskId, Refusal> {
+    let bytes = hex::decode_to_array::<_, 32>(text);
+    bytes
+        .map(|bytes| TaskId(bytes.into()))
+        .map_err(|_| Refusal::bad("a task id is 0x and 64 hexadecimal digits"))
 }
 
 fn refuse(status: StatusCode, message: &str) -> Response {

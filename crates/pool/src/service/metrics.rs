@@ -1,5 +1,6 @@
 //! Numbers for Prometheus.
 
+use canut_gate::Answers;
 use canut_protocol::Failure;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
@@ -12,6 +13,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Metrics {
     registry: Registry,
+    answers: Answers,
     workers: IntGauge,
     waiting: IntGauge,
     ranges_waiting: IntGauge,
@@ -40,6 +42,7 @@ impl Metrics {
                 "Failures of workers",
                 &["failure", "fault"],
             )?,
+            answers: Answers::register(&registry)?,
             registry,
         };
         metrics
@@ -62,6 +65,11 @@ impl Metrics {
             .registry
             .register(Box::new(metrics.failures.clone()))?;
         Ok(metrics)
+    }
+
+    /// The counters of answers.
+    pub(super) fn answers(&self) -> Answers {
+        self.answers.clone()
     }
 
     pub(super) fn assigned(&self) {

@@ -1,9 +1,11 @@
 //! The running pool.
 
+mod compass;
 mod desk;
 mod door;
 mod errands;
 mod http;
+mod logbook;
 mod metrics;
 mod range_errands;
 mod route;
@@ -14,10 +16,12 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{Arc, atomic::AtomicU64},
+    time::Duration,
 };
 
 use alloy::providers::Provider;
 use alloy_primitives::Address;
+use canut_gate::{Challenges, Gate, Limits, accept};
 use canut_hub::{Caller, ConnectError, Follower, Hub, Sender, connect, events::FollowError};
 use canut_store::Remote;
 use rand::{TryRng, rngs::SysRng};
@@ -26,7 +30,10 @@ use tokio::{
     sync::{Semaphore, mpsc},
     task::JoinSet,
 };
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio_util::{
+    sync::CancellationToken,
+    task::{AbortOnDropHandle, TaskTracker},
+};
 use tracing::{error, info, warn};
 
 pub(crate) use errands::link;
@@ -41,6 +48,7 @@ use crate::{
 use desk::{Desk, News, Stopped};
 use door::{Arrival, Door};
 use errands::Errands;
+use logbook::Logbook;
 use metrics::Metrics;
 use range_errands::RangeErrands;
 use route::Route;
@@ -48,6 +56,9 @@ use watch::Watch;
 
 /// Batches of events, and arrivals, that may wait for the desk.
 const QUEUE: usize = 64;
+
+/// How long a request may take.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a pool does not start.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +155,7 @@ pub async fn start(config: Config) -> Result<Handle, StartError> {
         config.workerpool, domain.hub, domain.chain_id
     );
     let ledger = Ledger::open(&config.folder.join("pool.sqlite"), &whose).await?;
+    let logbook = Logbook::open(&config.folder.join("logs.sqlite")).await?;
     let sender = Sender::new(provider, config.key.clone(), config.sender).await?;
     let store_limits = canut_store::Limits {
         upload: config.results.bytes,
@@ -164,6 +176,7 @@ pub async fn start(config: Config) -> Result<Handle, StartError> {
         config,
         hub,
         ledger,
+        logbook,
         errands,
         metrics: Metrics::new()?,
     };
@@ -179,6 +192,7 @@ struct Pool {
     config: Config,
     hub: Hub,
     ledger: Ledger,
+    logbook: Logbook,
     errands: Errands,
     metrics: Metrics,
 }
@@ -216,6 +230,7 @@ impl Pool {
         drop(arrivals);
         tasks.shutdown().await;
         self.ledger.close().await;
+        self.logbook.close().await;
     }
 
     /// Catches up with the chain, then serves until something ends it.
@@ -371,20 +386,27 @@ impl Pool {
             workerpool: self.config.workerpool,
             limits: self.config.sessions,
             inbox,
+            logbook: self.logbook.clone(),
             places: Arc::new(Semaphore::new(self.config.sessions.count)),
             numbers: Arc::new(AtomicU64::new(1)),
         };
+        let chain = self.hub.domain().chain_id;
+        let limits = Limits::new(self.config.requests_per_minute, PATIENCE);
+        let gate = Gate::new(limits, self.metrics.answers());
         let state = http::Desks {
             door,
+            logbook: self.logbook.clone(),
+            challenges: Arc::new(Challenges::new("iExec Core", chain)),
+            url: self.config.url.clone(),
             ledger: self.ledger.clone(),
             metrics: self.metrics.clone(),
         };
         async move {
-            let served = axum::serve(listener, http::router(state))
-                .with_graceful_shutdown(stop.cancelled_owned());
-            if let Err(failed) = served.await {
-                error!(%failed, "the pool's port is closed");
-            }
+            let connections = TaskTracker::new();
+            let router = gate.around(http::router(state));
+            accept(listener, router, connections.clone(), stop).await;
+            connections.close();
+            connections.wait().await;
         }
     }
 }

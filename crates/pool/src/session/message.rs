@@ -142,6 +142,15 @@ pub enum ToPool {
         /// Of this task.
         task: TaskId,
     },
+    /// What the app wrote to its standard streams: their ends, for the requester. Nothing depends on them.
+    Logs {
+        /// Of this task.
+        task: TaskId,
+        /// Standard output.
+        stdout: String,
+        /// Standard error.
+        stderr: String,
+    },
     /// The worker cannot go on with the task, or with its upload.
     Failed {
         /// Which.

@@ -26,10 +26,12 @@
 
 mod auth;
 mod leaves;
+mod logs;
 mod message;
 
 pub use auth::{digest, is_signed};
 pub use leaves::Leaves;
+pub use logs::{MAX_LOG, is_short, tail};
 pub use message::{Listed, ToPool, ToWorker};
 
 /// Version of the messages. A pool and a worker of different versions part at once.
