@@ -111,7 +111,7 @@ impl Config {
             start_block: 0,
             way: Way::default(),
             settings: Settings::default(),
-            ranges: RangeSettings::new(crate::directory::link),
+            ranges: RangeSettings::new(canut_store::directory::link),
             rates: Rates::default(),
             stride: STRIDE,
             follow: FollowConfig::default(),

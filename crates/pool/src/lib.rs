@@ -16,7 +16,6 @@
 pub mod archive;
 mod clock;
 mod config;
-pub mod directory;
 pub mod ledger;
 pub mod ranges;
 pub mod schedule;

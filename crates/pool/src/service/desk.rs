@@ -306,6 +306,7 @@ impl Desk {
                 value,
                 leaves,
             } => {
+                self.metrics.checked();
                 let deal = self.ranges.contract(range.deal())?.deal.clone();
                 let errand = errands.clone().check(range, value, leaves, Arc::new(deal));
                 self.under_way.spawn(async { errand.await.into() });

@@ -15,8 +15,11 @@ use canut_protocol::TaskId;
 use serde_json::json;
 use tracing::warn;
 
-use super::{compass, door::Door, logbook::Logbook, metrics::Metrics, view};
+use super::{
+    compass, door::Door, logbook::Logbook, metrics::Metrics, promises, view,
+};
 use crate::{
+    clock::Clock,
     ledger::Ledger,
     session::{MAX_FRAME, PATH},
 };
@@ -42,6 +45,7 @@ pub(super) fn router(state: Desks) -> Router {
         .route("/tasks/logs/challenge", get(compass::challenge))
         .route("/tasks/{task}/logs", get(compass::logs))
         .route("/{chain}/workerpools/{address}", get(compass::pool))
+        .route("/audits", get(audits))
         .route(PATH, get(session))
         .with_state(state)
 }
@@ -61,6 +65,19 @@ async fn metrics(State(state): State<Desks>) -> Response {
             refuse(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "metrics cannot be written",
+            )
+        }
+    }
+}
+
+async fn audits(State(state): State<Desks>) -> Response {
+    match promises::told(&state.ledger, Clock::default().now()).await {
+        Ok(told) => Json(told).into_response(),
+        Err(error) => {
+            warn!(%error, "audits cannot be shown");
+            refuse(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the pool's database failed, try again",
             )
         }
     }

@@ -20,6 +20,7 @@ pub(super) struct Metrics {
     open: IntGauge,
     assigned: IntCounter,
     events: IntCounterVec,
+    checks: IntCounter,
     failures: IntCounterVec,
 }
 
@@ -36,6 +37,10 @@ impl Metrics {
                 "chain_events_total",
                 "Events of the pool's tasks",
                 &["event"],
+            )?,
+            checks: IntCounter::new(
+                "range_checks_total",
+                "Ranges whose results were looked for in the store",
             )?,
             failures: counters(
                 "failures_total",
@@ -60,6 +65,9 @@ impl Metrics {
             .register(Box::new(metrics.assigned.clone()))?;
         metrics
             .registry
+            .register(Box::new(metrics.checks.clone()))?;
+        metrics
+            .registry
             .register(Box::new(metrics.events.clone()))?;
         metrics
             .registry
@@ -74,6 +82,10 @@ impl Metrics {
 
     pub(super) fn assigned(&self) {
         self.assigned.inc();
+    }
+
+    pub(super) fn checked(&self) {
+        self.checks.inc();
     }
 
     pub(super) fn failed(&self, failure: Failure) {

@@ -7,6 +7,7 @@ mod errands;
 mod http;
 mod logbook;
 mod metrics;
+mod promises;
 mod range_errands;
 mod route;
 mod view;
@@ -40,7 +41,7 @@ pub(crate) use errands::link;
 
 use crate::{
     clock::Clock,
-    config::Config,
+    config::{Config, Way},
     ledger::{Ledger, LedgerError},
     ranges::Ranges,
     schedule::Scheduler,
@@ -50,6 +51,7 @@ use door::{Arrival, Door};
 use errands::Errands;
 use logbook::Logbook;
 use metrics::Metrics;
+use promises::Promises;
 use range_errands::RangeErrands;
 use route::Route;
 use watch::Watch;
@@ -246,6 +248,9 @@ impl Pool {
         let mut desk = self.desk(clock).await?;
         if let Some(listener) = listener.take() {
             tasks.spawn(self.listen(listener, inbox.clone(), stop.clone()));
+            if self.config.way == Way::Certificate {
+                tasks.spawn(self.promises().run());
+            }
         }
         let (teller, mut news) = mpsc::channel::<News>(QUEUE);
         let telling = tokio::spawn(async move {
@@ -338,6 +343,15 @@ impl Pool {
             warn!("the system has no random numbers: who is drawn can be guessed");
         }
         Scheduler::new(self.config.settings.clone(), seed)
+    }
+
+    fn promises(&self) -> Promises {
+        Promises {
+            caller: self.errands.caller.clone(),
+            ledger: self.ledger.clone(),
+            route: self.route(),
+            workerpool: self.config.workerpool,
+        }
     }
 
     fn route(&self) -> Route {

@@ -10,14 +10,13 @@ use canut_protocol::{
     range::{Assignment, Content, Leaf, PostedVote, Range, Value},
     signature::CompactSignature,
 };
-use canut_store::Remote;
+use canut_store::{Remote, directory};
 use futures::{StreamExt, TryStreamExt, stream};
 use tracing::{info, warn};
 
 use super::route::Heard;
 use crate::{
     archive::{ArchiveLimits, inspect, is_sealed},
-    directory,
     ranges::{Delivery, Phase, RangeChain, RangeCommand, RangeEvent, RangeReport, Stage, Voting},
     session::Listed,
 };
@@ -209,9 +208,10 @@ impl RangeErrands {
         deal: &Arc<Deal>,
     ) -> Result<Option<Bytes>, Failure> {
         let contents: Vec<Content> = leaves.iter().map(|leaf| leaf.content).collect();
-        directory::find(&self.store, range, &contents)
-            .await
-            .map_err(refused)?;
+        for node in directory::nodes(range.first(), &contents) {
+            let folder = directory::cid(&node.content);
+            self.store.list(&folder).await.map_err(refused)?;
+        }
         let found: Vec<Bytes> = stream::iter(leaves.to_vec())
             .map(|leaf| self.clone().archive(leaf, Arc::clone(deal)))
             .buffered(FETCHES)
@@ -223,7 +223,7 @@ impl RangeErrands {
 
     /// Fetches one archive. Gives the bytes for the callback, if the deal has one.
     async fn archive(self, leaf: Leaf, deal: Arc<Deal>) -> Result<Bytes, Failure> {
-        let cid = directory::cid(&leaf.content).ok_or(Failure::UploadWrong)?;
+        let cid = directory::cid(&leaf.content);
         let folder = tempfile::tempdir().map_err(|_| Failure::StoreUnreachable)?;
         let path = folder.path().join("result.zip");
         self.store.download(&cid, &path).await.map_err(refused)?;
