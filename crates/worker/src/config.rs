@@ -36,9 +36,10 @@ pub struct Config {
     /// Ranges voted on before the first of them is paid: what a pool that cheats can take is the pay for so many. With 0 the
     /// worker takes tasks of the open way only.
     pub open: usize,
-    /// What the worker bonds to the pool at the start, if it has less there and the means. A bond answers for its votes; what
-    /// it can vote on at once is limited by it.
-    pub bond: Nrlc,
+    /// What the worker has bonded to the pool from the start on, as far as it has the means; half of what it has on the hub if
+    /// nothing is said. A bond answers for its votes: it limits what it can vote on at once. The rest is staked on tasks of
+    /// the open way.
+    pub bond: Option<Nrlc>,
     /// What tasks must be like.
     pub terms: Terms,
     /// Whether inputs may be fetched from private networks, and from this machine.
@@ -95,7 +96,7 @@ impl Config {
             runtime,
             slots: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             open: 8,
-            bond: Nrlc::ZERO,
+            bond: Some(Nrlc::ZERO),
             terms: Terms::default(),
             private_networks: false,
             max_file: 4 << 30,

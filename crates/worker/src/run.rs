@@ -11,14 +11,17 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes};
 use canut_hub::Hub;
 use canut_protocol::{
-    Deal, DealId, Failure, TaskId, failure,
+    Deal, DealId, Failure, TaskId,
+    declared::Declared,
+    failure,
     location::Location,
-    range::{Codec, Content, Leaf, Range},
+    range::{Content, Leaf, Range},
 };
 use canut_sandbox::{
     Bag, Dataset, Delivery, Fault, Job, Kind, Limits, Outcome, Runtime, archive, list,
     split_arguments,
 };
+use canut_store::directory;
 use canut_vault::format::PublicKey;
 use sha2::{Digest, Sha256};
 use tracing::{debug, info};
@@ -33,6 +36,8 @@ use crate::{
 
 /// Times a file is asked for before its server is given up.
 const TRIES: u32 = 3;
+/// What an app says of its result.
+const COMPUTED: &str = "computed.json";
 
 /// A task to run.
 #[derive(Clone, Debug)]
@@ -49,6 +54,8 @@ pub(crate) struct Order {
     pub(crate) archive: PathBuf,
     /// Whether the archive must be on the disk before anything is said about it.
     pub(crate) durable: bool,
+    /// Whether the archive holds no more than the digest covers, and what says so: what an honest worker finds, every one does.
+    pub(crate) lean: bool,
 }
 
 /// Runs tasks.
@@ -88,6 +95,8 @@ impl Runner {
             .and_then(|()| fs::create_dir_all(results))
             .map_err(|error| disk(&error))?;
         let prepared = self.make_ready(&order, &work).await;
+        // What a container says besides its result may differ from worker to worker.
+        order.lean = Kind::of(&work.app).is_ok_and(|kind| kind == Kind::Oci);
         let mut leaves = Vec::new();
         for index in range.indices() {
             if budget.is_some_and(|budget| began.elapsed() >= budget) && !leaves.is_empty() {
@@ -344,7 +353,12 @@ async fn conclude(
 /// Writes the archive of `output`, before it takes its name; to the disk itself, unless it is one of many that could all be
 /// computed again.
 pub(crate) fn pack(output: &Path, limits: &Limits, order: &Order) -> io::Result<()> {
-    let files = list(output, limits).map_err(io::Error::other)?;
+    let mut files = list(output, limits).map_err(io::Error::other)?;
+    if order.lean {
+        let declared = declared(output);
+        let covered = |path: &str| declared.as_ref().is_some_and(|part| part.covers(path));
+        files.retain(|file| file.path == COMPUTED || covered(&file.path));
+    }
     let half = order.archive.with_extension("half");
     let mut writer = BufWriter::new(File::create(&half)?);
     archive::write(output, &files, &mut writer)?;
@@ -355,6 +369,13 @@ pub(crate) fn pack(output: &Path, limits: &Limits, order: &Order) -> io::Result<
     fs::rename(half, &order.archive)
 }
 
+/// The part of the result that its digest covers, if there is one.
+fn declared(output: &Path) -> Option<Declared> {
+    let computed: serde_json::Value =
+        serde_json::from_slice(&fs::read(output.join(COMPUTED)).ok()?).ok()?;
+    Declared::read(computed.get("deterministic-output-path")?.as_str()?)
+}
+
 /// Where the store puts the file at `path`.
 async fn content_of(path: PathBuf) -> Result<Content, Failure> {
     let counted = tokio::task::spawn_blocking(move || canut_store::cid_of(&path).map_err(Box::new));
@@ -363,14 +384,7 @@ async fn content_of(path: PathBuf) -> Result<Content, Failure> {
         info!(%error, "an archive cannot be read");
         Failure::WorkerBroken
     })?;
-    let codec = u8::try_from(cid.codec())
-        .ok()
-        .and_then(|codec| Codec::try_from(codec).ok());
-    let sha256 = B256::try_from(cid.hash().digest()).map_err(|_| Failure::WorkerBroken)?;
-    Ok(Content {
-        codec: codec.ok_or(Failure::WorkerBroken)?,
-        sha256,
-    })
+    directory::content(&cid).ok_or(Failure::WorkerBroken)
 }
 
 async fn holds(path: &Path, registered: B256, otherwise: Failure) -> Result<(), Failure> {

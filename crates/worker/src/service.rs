@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs::File, io, sync::Arc, time::Duration};
 
 use alloy::providers::Provider;
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use canut_hub::{Caller, ConnectError, Follower, Hub, Sender, connect};
 use canut_protocol::{Nrlc, Tag, TaskId};
 use canut_sandbox::Kind;
@@ -255,12 +255,14 @@ impl Work {
     }
 }
 
-/// Brings the worker's bond in the pool up to `bond`, from what is free of its account on the hub.
-async fn pledge(caller: &Caller, workerpool: Address, bond: Nrlc) -> canut_hub::Result<()> {
+/// Brings the worker's bond in the pool up to `bond`, or to half of what it has on the hub, from what is free of its account on the hub.
+async fn pledge(caller: &Caller, workerpool: Address, bond: Option<Nrlc>) -> canut_hub::Result<()> {
     let hub = caller.hub();
     let has = hub.bond(workerpool, caller.address()).await?.amount;
     let free = hub.account(caller.address()).await?.stake;
-    let missing = bond.minus(has).unwrap_or(Nrlc::ZERO).min(free);
+    let half = || Nrlc::sum([has, free]).map_or(free, |all| Nrlc(all.0 / U256::from(2)));
+    let wanted = bond.unwrap_or_else(half);
+    let missing = wanted.minus(has).unwrap_or(Nrlc::ZERO).min(free);
     if missing.is_zero() {
         return Ok(());
     }

@@ -15,9 +15,7 @@ use canut_protocol::TaskId;
 use serde_json::json;
 use tracing::warn;
 
-use super::{
-    compass, door::Door, logbook::Logbook, metrics::Metrics, promises, view,
-};
+use super::{compass, door::Door, logbook::Logbook, metrics::Metrics, promises, view};
 use crate::{
     clock::Clock,
     ledger::Ledger,

@@ -188,6 +188,7 @@ impl Hands {
             folder: self.journal.folder(record.task),
             archive: self.journal.archive(record.task),
             durable: true,
+            lean: false,
         };
         record.found = Some(self.runner.run(&order).await?);
         self.write(record.clone()).await

@@ -8,13 +8,13 @@ use alloy::{
 };
 use alloy_primitives::{Address, Bytes};
 use canut_hub::{Bond, Caller, RangeState};
-use canut_pool::{directory, session::Listed};
+use canut_pool::session::Listed;
 use canut_protocol::{
     Deal, DealId, Failure, Nrlc, TaskId,
     range::{Assignment, Commitment, Leaf, PostedVote, Range, Settled, Standing, Vote},
     signature::CompactSignature,
 };
-use canut_store::{AddOptions, Layout};
+use canut_store::{AddOptions, Layout, directory};
 use tokio::{sync::Mutex, time::Instant};
 use tracing::{info, warn};
 
@@ -180,6 +180,7 @@ impl RangeHands {
             folder: self.journal.folder(range),
             archive: results.clone(),
             durable: false,
+            lean: false,
         };
         let leaves = self.runner.weave(order, range, &results, budget).await?;
         let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
@@ -335,8 +336,8 @@ impl RangeHands {
             pin: true,
         };
         store.add_path(&results, options).await.map_err(refused)?;
-        for (_, block) in directory::nodes(range.first(), &contents) {
-            store.add_folder_block(block).await.map_err(refused)?;
+        for node in directory::nodes(range.first(), &contents) {
+            store.add_folder_block(node.block).await.map_err(refused)?;
         }
         Ok(())
     }

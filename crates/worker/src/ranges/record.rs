@@ -6,12 +6,13 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, U256};
-use canut_pool::{directory, session::Listed};
+use canut_pool::session::Listed;
 use canut_protocol::{
     Nrlc, TaskId, Trust,
     range::{Clock, Content, Leaf, MIN_RISK_COUNT, Range, Value, Vote, tree},
     signature::CompactSignature,
 };
+use canut_store::directory;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 

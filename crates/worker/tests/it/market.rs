@@ -186,7 +186,7 @@ impl Market {
         }
     }
 
-    fn pool_config(&self, settings: Settings) -> PoolConfig {
+    pub fn pool_config(&self, settings: Settings) -> PoolConfig {
         let folder = self.folder.path().join("pool");
         let mut config = PoolConfig::new(
             &self.node.url,
@@ -220,8 +220,8 @@ impl Market {
         let mut config = WorkerConfig::new(place, key(seed), folder, Arc::new(Loom));
         config.slots = NonZeroUsize::MIN;
         config.bond = match self.way {
-            Way::Certificate => Nrlc::rlc(BOND),
-            Way::Open => Nrlc::ZERO,
+            Way::Certificate => Some(Nrlc::rlc(BOND)),
+            Way::Open => Some(Nrlc::ZERO),
         };
         config.follow = follow();
         config.sender = sending();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::Address;
-use canut_hub::{Event, Follower};
+use canut_hub::{Event, Follower, RangeState};
 use canut_pool::Way;
 use canut_protocol::{
     Deal, DealId, Nrlc,
@@ -13,7 +13,7 @@ use canut_protocol::{
 use canut_worker::misbehaviour::{self, Misbehaviour};
 
 use crate::{
-    market::{DEPOSIT, Market, WORKER, follow},
+    market::{DEPOSIT, Market, WORKER, follow, get_text},
     node::key,
 };
 
@@ -150,6 +150,86 @@ async fn cheats_lose_their_stakes_and_nobody_else_does() {
         "{losers:?} {liars:?}"
     );
     for worker in honest {
+        worker.shutdown().await;
+    }
+    pool.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_pool_does_not_settle_in_time_the_chain_decides() {
+    let market = Market::open_for(Way::Certificate).await;
+    // Without a store it never sees the results, and so never settles.
+    let mut config = market.pool_config(Market::settings());
+    config.store = "http://127.0.0.1:9".into();
+    let pool = canut_pool::start(config).await.unwrap();
+    let address = pool.address().to_string();
+    let mut workers = Vec::new();
+    for seed in WORKER..WORKER + 5 {
+        market.endow(seed).await;
+        workers.push(market.worker(&pool.sessions(), seed).await);
+    }
+    let supply = market.hub().total_supply().await.unwrap();
+    let (id, deal) = market.deal(2, 10, "").await;
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
+    let looked_for = |metrics: &str| {
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("canut_pool_range_checks_total"));
+        line.is_some_and(|line| !line.ends_with(" 0"))
+    };
+    while !get_text(&address, "/metrics")
+        .await
+        .is_some_and(|text| looked_for(&text))
+    {
+        look.tick().await;
+    }
+    let start = market.hub().now().await.unwrap();
+    let reach = async |reference: u64, state: fn(&RangeState) -> bool| {
+        let now = market.hub().now().await.unwrap();
+        let at = deal.start_time + reference * TIME_REF + 1;
+        market.node.pass(at.saturating_sub(now)).await;
+        let mut look = tokio::time::interval(std::time::Duration::from_millis(100));
+        loop {
+            look.tick().await;
+            let record = market.hub().range_at(id, deal.bot_first).await.unwrap();
+            if record.is_some_and(|record| state(&record.state)) {
+                return;
+            }
+        }
+    };
+    assert!(start < deal.start_time + 6 * TIME_REF);
+    reach(7, |state| matches!(state, RangeState::Posted)).await;
+    // Until opening is over nobody can be sure of anything; then whoever is first has it decided.
+    let now = market.hub().now().await.unwrap();
+    market
+        .node
+        .pass((deal.start_time + 8 * TIME_REF + 1).saturating_sub(now))
+        .await;
+    let mut follower = Follower::from_block(
+        market.hub().provider().clone(),
+        *market.hub().deployment(),
+        follow(),
+        0,
+    );
+    let opened = |event: &Event| matches!(event, Event::RangeOpened { .. });
+    while !follower
+        .next()
+        .await
+        .unwrap()
+        .events
+        .iter()
+        .any(|happening| opened(&happening.event))
+    {}
+    reach(9, |state| matches!(state, RangeState::Settled(_))).await;
+    let settled = settlements(&market, id, &deal).await;
+    let members = settled.iter().flat_map(|one| &one.members);
+    assert!(members.clone().count() >= 4);
+    assert!(
+        members.clone().all(|member| member.kind == Kind::Winner),
+        "{settled:?}"
+    );
+    assert_eq!(market.hub().total_supply().await.unwrap(), supply);
+    for worker in workers {
         worker.shutdown().await;
     }
     pool.shutdown().await;

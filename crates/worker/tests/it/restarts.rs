@@ -5,9 +5,10 @@ use std::{
     time::Duration,
 };
 
-use canut_pool::Handle as Pool;
+use canut_pool::{Handle as Pool, Way};
 use canut_protocol::{
     DealId,
+    range::Kind,
     task::{ContributionStatus, Status},
 };
 use canut_worker::Handle as Worker;
@@ -17,6 +18,7 @@ use tokio::time::sleep;
 use crate::{
     bag::audit,
     market::{Market, WORKER},
+    ranges,
 };
 
 const WORKERS: u8 = 6;
@@ -94,6 +96,47 @@ async fn play(seed: u64, forget: bool) {
         }
     }
     audit(&market, &deal, &tasks, supply).await;
+}
+
+async fn play_ranges(seed: u64) {
+    let market = Market::open_for(Way::Certificate).await;
+    let pool = market.pool(Market::settings()).await;
+    let (address, sessions) = (pool.address(), pool.sessions());
+    let mut workers = BTreeMap::new();
+    for number in WORKER..WORKER + WORKERS {
+        market.endow(number).await;
+        workers.insert(number, market.worker(&sessions, number).await);
+    }
+    let supply = market.hub().total_supply().await.unwrap();
+    let (id, deal) = market.deal(TASKS * 3, 10, "").await;
+    let mut cast = Cast {
+        market: &market,
+        rng: StdRng::seed_from_u64(seed),
+        pool: Some(pool),
+        workers,
+        sessions,
+    };
+    let killing = async {
+        for _ in 0..KILLS {
+            // When the blow falls is the point of the test; nothing waits for it.
+            let moment = cast.rng.random_range(20..300);
+            sleep(Duration::from_millis(moment)).await;
+            cast.kill(false).await;
+        }
+    };
+    let ((), settled) = tokio::join!(killing, ranges::settlements(&market, id, &deal));
+    assert_eq!(cast.pool.unwrap().address(), address);
+    let members = settled.iter().flat_map(|one| &one.members);
+    let losers: Vec<_> = members
+        .filter(|member| member.kind == Kind::Loser)
+        .collect();
+    assert!(losers.is_empty(), "honest workers were slashed: {losers:?}");
+    ranges::audit(&market, &deal, &settled, supply).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ranges_survive_the_death_of_their_pool_and_of_its_workers() {
+    play_ranges(3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
