@@ -10,7 +10,7 @@ use canut_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Client, Error, Evidence, Failed, File, Result};
+use crate::{Client, Error, Evidence, Failed, File, Result, TaskName, status::Located};
 
 /// Why a result can be believed: who computed it, how much their agreement weighs, and where each step is on the chain.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,8 +35,15 @@ pub struct Certificate {
     pub requester: Address,
     /// What the machines had to offer.
     pub tag: Tag,
-    /// The certified digest of the result.
-    pub digest: B256,
+    /// Whether the result is for a contract, to which it was delivered on the chain.
+    #[serde(default)]
+    pub callback: bool,
+    /// The certified range, if the task was settled by certificate; `None` for the open way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<CertifiedRange>,
+    /// The certified digest of the result. One that was settled by certificate is not on the chain: it is known once the
+    /// result was fetched from the place that the votes name.
+    pub digest: Option<B256>,
     /// Who voted.
     pub votes: Vec<Vote>,
     /// How much the agreement weighs.
@@ -65,6 +72,23 @@ pub enum Verdict {
     Silent,
     /// It voted for another result.
     Dissented,
+    /// It did not show the vote that the pool had countersigned.
+    Absent,
+}
+
+/// A range of tasks that was certified at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertifiedRange {
+    /// Index of its first task.
+    pub first: u64,
+    /// Its tasks.
+    pub count: u16,
+    /// Root of the tree of their results.
+    pub root: B256,
+    /// SHA-256 of the folder that lists their archives.
+    pub link: B256,
+    /// Whether the votes were posted and opened by others, since the pool had stalled.
+    pub fallback: bool,
 }
 
 /// A worker's vote.
@@ -72,7 +96,7 @@ pub enum Verdict {
 pub struct Vote {
     /// The worker.
     pub worker: Address,
-    /// The hash of the result it voted for.
+    /// The hash of the result it voted for; of one that is still hidden, zero.
     pub result_hash: B256,
     /// Whether that is the certified one.
     pub verdict: Verdict,
@@ -128,7 +152,8 @@ pub struct Payment {
 /// A step on the chain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Transaction {
-    /// What it did: `initialize`, `contribute`, `certify`, `reveal`, `reopen`, `finalize` or `claim`.
+    /// What it did: `initialize`, `contribute`, `certify`, `reveal`, `reopen`, `finalize` or `claim`; `settle` or `resolve` of
+    /// a range.
     pub step: String,
     /// Who acted, where the event says.
     pub account: Option<Address>,
@@ -145,13 +170,22 @@ impl Client {
     ///
     /// [`Error::NoResult`] when the task is not completed; [`Error::Tampered`] when the chain contradicts itself, so a node
     /// that lies.
-    pub async fn certificate(&self, id: TaskId) -> Result<Certificate> {
-        let task = self.hub().task(id).await?;
+    pub async fn certificate(&self, name: impl Into<TaskName>) -> Result<Certificate> {
+        let located = self.locate(name.into()).await?;
+        self.certificate_of(&located).await
+    }
+
+    pub(crate) async fn certificate_of(&self, located: &Located) -> Result<Certificate> {
+        let Located { id, task, .. } = located;
+        let id = *id;
         if task.status != Status::Completed {
             return Err(Error::NoResult {
                 task: id,
                 status: task.status,
             });
+        }
+        if let Some(settlement) = self.settlement(located.deal, located.index).await? {
+            return self.settled_certificate(located, &settlement).await;
         }
         let found = result_hash(id, task.result_digest);
         if task.consensus != found || task.id() != id {
@@ -168,7 +202,7 @@ impl Client {
             .map(|(worker, _, happening)| (worker, happening))
             .collect();
         let scores = self.scores_at(&votes).await;
-        let weights = weigh(&task, &scores);
+        let weights = weigh(task, &scores);
         let domain = self.hub().domain();
         Ok(Certificate {
             chain_id: domain.chain_id,
@@ -181,8 +215,10 @@ impl Client {
             workerpool: deal.workerpool.pointer,
             requester: deal.requester,
             tag: deal.tag,
-            digest: task.result_digest,
-            votes: votes_of(&task, &evidence, &weights),
+            callback: deal.callback != Address::ZERO,
+            range: None,
+            digest: Some(task.result_digest),
+            votes: votes_of(task, &evidence, &weights),
             credibility: credibility(&evidence, &weights, task.consensus, deal.trust),
             price: price(&deal)?,
             payments: payments(&evidence),
@@ -299,7 +335,7 @@ fn votes_of(task: &Task, evidence: &Evidence, weights: &Weights) -> Vec<Vote> {
     votes.collect()
 }
 
-fn price(deal: &Deal) -> Result<Price> {
+pub(crate) fn price(deal: &Deal) -> Result<Price> {
     let of = |resource: &Resource| resource.price;
     let (app, dataset, workerpool) = (of(&deal.app), of(&deal.dataset), of(&deal.workerpool));
     Ok(Price {

@@ -170,11 +170,24 @@ pub enum Error {
     /// No such deal.
     #[error("there is no deal {0}: check the id and the network")]
     NoDeal(DealId),
-    /// No such task.
+    /// No such task, as far as its id tells.
     #[error(
-        "task {0} was never initialised: name it by its deal and its index instead, as DEAL:INDEX"
+        "task {0} is not known by its id alone: name it by its deal and its index instead, as DEAL:INDEX"
     )]
     NoTask(TaskId),
+    /// The deal has no such task.
+    #[error("deal {deal} has no task of index {index}: `canut deal show` lists them")]
+    NoIndex {
+        /// The deal.
+        deal: DealId,
+        /// The index.
+        index: u64,
+    },
+    /// The node contradicts itself about a settlement.
+    #[error(
+        "the node contradicts itself about task {0} ({1}): it lies, or the chain has just changed; use another node"
+    )]
+    Contradiction(TaskId, &'static str),
     /// The params do not fit in a deal.
     #[error(
         "arguments and inputs take {0} bytes of a deal that holds {1}: put them in an input file"

@@ -64,7 +64,7 @@ impl Client {
         Ok(Evidence { events })
     }
 
-    fn happening(&self, log: &alloy::rpc::types::Log) -> Option<Happening> {
+    pub(crate) fn happening(&self, log: &alloy::rpc::types::Log) -> Option<Happening> {
         Some(Happening {
             event: Event::read(self.hub().deployment(), log)?,
             block: log.block_number?,
@@ -75,7 +75,7 @@ impl Client {
     }
 
     /// The first block of that time or later.
-    async fn block_at(&self, time: u64) -> Result<u64> {
+    pub(crate) async fn block_at(&self, time: u64) -> Result<u64> {
         let provider = self.hub().provider();
         let (mut low, mut high) = (0, provider.get_block_number().await.map_err(Error::node)?);
         while low < high {

@@ -38,6 +38,7 @@ mod results;
 mod sdk;
 mod sealed;
 mod secrets;
+mod settlement;
 mod status;
 mod trust;
 mod wallet;
@@ -47,7 +48,9 @@ pub use account::{Account, Balance};
 pub use archive::{ArchiveError, CERTIFICATE, Failed, File, Limits, Opened};
 pub use assets::{Deployed, Uploaded};
 pub use bag::{Placed, place};
-pub use certificate::{Certificate, Credibility, Payment, Price, Transaction, Verdict, Vote};
+pub use certificate::{
+    Certificate, CertifiedRange, Credibility, Payment, Price, Transaction, Verdict, Vote,
+};
 pub use claim::Claimed;
 pub use client::Client;
 pub use error::{Error, Result, Service};
@@ -66,7 +69,8 @@ pub use results::Fetched;
 pub use sdk::{Sdk, SdkError};
 pub use sealed::key_file;
 pub use secrets::{Secret, SecretError};
-pub use status::{DealStatus, TaskStatus};
+pub use settlement::Settlement;
+pub use status::{DealStatus, TaskName, TaskStatus};
 pub use trust::{ParseTrustError, parse_trust};
 pub use wallet::{Password, WalletError, WalletInfo, Wallets, parse_key};
 pub use watch::{Progress, Step, Watch};

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use alloy_primitives::{B256, U256};
 use canut_hub::{Receipt, Refusal};
-use canut_protocol::{DealId, Nrlc, OrderHash, RequestOrder, matching::Orders};
+use canut_protocol::{DealId, Nrlc, OrderHash, RequestOrder, matching::Orders, range::mark};
 use serde::Serialize;
 
 use crate::{Account, Error, Fill, Quote, Result, Wanted, salt};
@@ -77,7 +77,11 @@ impl Account {
             trust: wanted.trust,
             beneficiary: self.address(),
             params: wanted.params.to_text()?,
-            salt: salt(),
+            salt: if wanted.open {
+                salt()
+            } else {
+                mark::mark(salt())
+            },
             ..RequestOrder::default()
         })
     }

@@ -31,6 +31,9 @@ pub struct Wanted {
     pub tasks: u64,
     /// Highest price of a task: app, dataset and workerpool together.
     pub max_price: Option<Nrlc>,
+    /// Whether the request is left unmarked, so that each task is on the chain under its own id whatever way it goes, as
+    /// clients of PoCo expect. Otherwise tasks settled by certificate leave one record for a whole range.
+    pub open: bool,
     /// Arguments and inputs.
     pub params: Params,
 }

@@ -5,13 +5,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy_primitives::Address;
-use canut_protocol::{Deal, Location, Task, TaskId, result::callback_digest, task::Status};
+use canut_protocol::{Deal, Location, Task, TaskId, result::callback_digest};
 use canut_store::parse_cid;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CERTIFICATE, Certificate, Client, Error, Limits, Opened, Result, archive, http::excerpt,
+    CERTIFICATE, Certificate, Client, Error, Limits, Opened, Result, TaskName, archive,
+    http::excerpt, status::Located,
 };
 
 /// A result that was fetched and verified.
@@ -36,6 +36,11 @@ pub(crate) fn location(results: &[u8]) -> Option<String> {
     Some(excerpt(&link.location))
 }
 
+fn published(results: &[u8]) -> Option<String> {
+    let link: Link = serde_json::from_slice(results).ok()?;
+    (link.storage == "ipfs").then_some(link.location)
+}
+
 impl Client {
     /// Fetches the result of a completed task from the store, verifies it against the digest that its workers certified, and
     /// unpacks it into `folder`, which is made if missing; nothing in it is overwritten. Nothing is left there unless the
@@ -45,11 +50,17 @@ impl Client {
     ///
     /// [`Error::NoResult`] when there is none; [`Error::Tampered`] when it is not the certified one; [`Error::Exists`] when a
     /// file would be overwritten; [`Error::Archive`] when the archive is none.
-    pub async fn fetch(&self, id: TaskId, folder: &Path, limits: Limits) -> Result<Fetched> {
-        let mut certificate = self.certificate(id).await?;
-        let task = self.hub().task(id).await?;
-        let deal = self.deal(task.deal).await?;
-        let callback = deal.callback != Address::ZERO;
+    pub async fn fetch(
+        &self,
+        name: impl Into<TaskName>,
+        folder: &Path,
+        limits: Limits,
+    ) -> Result<Fetched> {
+        let located = self.locate(name.into()).await?;
+        let mut certificate = self.certificate_of(&located).await?;
+        let deal = self.deal(located.deal).await?;
+        let Located { id, task, .. } = located;
+        let callback = certificate.callback;
         if callback && callback_digest(&task.results_callback) != task.result_digest {
             let found = callback_digest(&task.results_callback);
             return Err(Error::Tampered {
@@ -69,8 +80,20 @@ impl Client {
             .map_err(Error::file(parent))?;
         let files = desk.path().join("files");
         let opened = self
-            .unpack(id, &task, &deal, desk.path(), &files, limits)
+            .unpack(&certificate, &task, &deal, desk.path(), &files, limits)
             .await?;
+        // The digest of a range's task is not on the chain; but its archive is the one that was voted for.
+        let certified = callback
+            .then_some(task.result_digest)
+            .or(certificate.digest);
+        if certified.is_some_and(|certified| certified != opened.digest) {
+            return Err(Error::Tampered {
+                task: id,
+                certified: certified.unwrap_or_default(),
+                found: opened.digest,
+            });
+        }
+        certificate.digest = Some(opened.digest);
         (certificate.files, certificate.failed) = (opened.files, opened.failed);
         write_certificate(&files, &certificate)?;
         settle(&files, folder)?;
@@ -80,10 +103,10 @@ impl Client {
         })
     }
 
-    /// Downloads a result to `desk` and unpacks it to `files`, if it is the certified one.
+    /// Downloads a result to `desk` and unpacks it to `files`. That it is the certified one is still to be seen.
     async fn unpack(
         &self,
-        id: TaskId,
+        certificate: &Certificate,
         task: &Task,
         deal: &Deal,
         desk: &Path,
@@ -92,43 +115,31 @@ impl Client {
     ) -> Result<Opened> {
         let archive = desk.join("result.zip");
         fs::create_dir(files).map_err(Error::file(files))?;
-        self.download(id, task, &archive).await?;
-        let archive = self.unseal(id, deal, archive, desk, limits).await?;
-        let (unpacked, callback) = (files.to_owned(), deal.callback != Address::ZERO);
+        self.download(certificate, task, &archive).await?;
+        let archive = self
+            .unseal(certificate.task, deal, archive, desk, limits)
+            .await?;
+        let (unpacked, callback) = (files.to_owned(), certificate.callback);
         let opening = tokio::task::spawn_blocking(move || {
             archive::open(&archive, &unpacked, callback, limits)
         });
-        let opened = opening
+        Ok(opening
             .await
-            .map_err(|error| Error::Thread(error.to_string()))??;
-        if opened.digest != task.result_digest {
-            return Err(Error::Tampered {
-                task: id,
-                certified: task.result_digest,
-                found: opened.digest,
-            });
-        }
-        Ok(opened)
+            .map_err(|error| Error::Thread(error.to_string()))??)
     }
 
-    /// The archive of a result as the store has it; only its CID is verified.
-    async fn download(&self, id: TaskId, task: &Task, into: &Path) -> Result<()> {
-        if task.status != Status::Completed {
-            return Err(Error::NoResult {
-                task: id,
-                status: task.status,
-            });
-        }
+    /// The archive of a result as the store has it. Its CID is verified, and the path to it.
+    async fn download(&self, certificate: &Certificate, task: &Task, into: &Path) -> Result<()> {
         let elsewhere = || Error::Elsewhere {
-            task: id,
+            task: certificate.task,
             location: excerpt(&String::from_utf8_lossy(&task.results)),
         };
-        let link: Link = serde_json::from_slice(&task.results).map_err(|_| elsewhere())?;
-        let place = link
-            .location
-            .parse()
-            .ok()
-            .filter(|_| link.storage == "ipfs");
+        let location = match certificate.range {
+            // The votes name the place; what the hub shows of it is for other clients.
+            Some(_) => certificate.location.clone(),
+            None => published(&task.results),
+        };
+        let place = location.and_then(|location| location.parse().ok());
         let Some(Location::Ipfs(path)) = place else {
             return Err(elsewhere());
         };

@@ -118,7 +118,7 @@ impl Client {
         let ids: Vec<_> = deal.tasks(id).collect();
         let tasks = stream::iter(ids)
             .map(|(index, task)| async move {
-                let state = self.hub().task(task).await?;
+                let state = self.hub().task_at(id, index).await?;
                 Ok::<_, Error>(TaskStatus::new(task, id, index, &state, end, now))
             })
             .buffered(AT_ONCE)
@@ -133,27 +133,84 @@ impl Client {
         })
     }
 
-    /// A task. One that nobody initialised is not known by its id alone: name its deal and its index.
-    pub async fn task_status(
-        &self,
-        id: TaskId,
-        place: Option<(DealId, u64)>,
-    ) -> Result<TaskStatus> {
-        let state = self.hub().task(id).await?;
-        let (deal_id, index) = match place {
-            Some(place) => place,
-            None if state.status == Status::Unset => return Err(Error::NoTask(id)),
-            None => (state.deal, state.index),
-        };
+    /// A task. One that nobody initialised, or that was settled by certificate for a marked request, is not known by its id
+    /// alone: name its deal and its index.
+    pub async fn task_status(&self, name: impl Into<TaskName>) -> Result<TaskStatus> {
+        let Located {
+            id,
+            deal: deal_id,
+            index,
+            task,
+        } = self.locate(name.into()).await?;
         let deal = self.deal(deal_id).await?;
         let end = self.final_deadline(&deal).await?;
-        Ok(TaskStatus::new(
-            id,
-            deal_id,
-            index,
-            &state,
-            end,
-            self.hub().now().await?,
-        ))
+        let now = self.hub().now().await?;
+        Ok(TaskStatus::new(id, deal_id, index, &task, end, now))
     }
+
+    /// A task as the chain shows it.
+    pub(crate) async fn locate(&self, name: TaskName) -> Result<Located> {
+        let (deal, index, task) = match name {
+            TaskName::Place(deal, index) => {
+                if !self.deal(deal).await?.has_task(index) {
+                    return Err(Error::NoIndex { deal, index });
+                }
+                (deal, index, self.hub().task_at(deal, index).await?)
+            }
+            TaskName::Id(id) => {
+                let task = self.hub().task(id).await?;
+                if task.status == Status::Unset {
+                    return Err(Error::NoTask(id));
+                }
+                (task.deal, task.index, task)
+            }
+        };
+        let id = TaskId::of(deal, index);
+        Ok(Located {
+            id,
+            deal,
+            index,
+            task,
+        })
+    }
+}
+
+/// How a task is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TaskName {
+    /// By its id.
+    Id(TaskId),
+    /// By its deal and its index.
+    Place(DealId, u64),
+}
+
+impl TaskName {
+    /// Its id.
+    pub fn id(self) -> TaskId {
+        match self {
+            Self::Id(id) => id,
+            Self::Place(deal, index) => TaskId::of(deal, index),
+        }
+    }
+}
+
+impl From<TaskId> for TaskName {
+    fn from(id: TaskId) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<(DealId, u64)> for TaskName {
+    fn from((deal, index): (DealId, u64)) -> Self {
+        Self::Place(deal, index)
+    }
+}
+
+/// A task, with all its names.
+#[derive(Clone, Debug)]
+pub(crate) struct Located {
+    pub(crate) id: TaskId,
+    pub(crate) deal: DealId,
+    pub(crate) index: u64,
+    pub(crate) task: Task,
 }

@@ -11,7 +11,7 @@ use canut_hub::{
     Event,
     events::{Follower, Happening},
 };
-use canut_protocol::{DealId, TaskId, task::Status};
+use canut_protocol::{DealId, Range, TaskId, task::Status};
 use futures::{Stream, stream};
 use serde::Serialize;
 use tokio::time::timeout;
@@ -42,6 +42,11 @@ pub enum Step {
     /// A worker showed what it voted for.
     Revealed {
         /// Who.
+        worker: Address,
+    },
+    /// The pool stalls: a worker's vote was posted on the chain.
+    Posted {
+        /// Whose.
         worker: Address,
     },
     /// Nobody showed the certified result: the vote goes on without it.
@@ -229,6 +234,25 @@ impl Watch {
     }
 
     fn hear(&mut self, happening: &Happening) {
+        let block = Some(happening.block);
+        match &happening.event {
+            Event::RangeSettled(settled) => self.tell_all(settled.range, Step::Completed, block),
+            Event::RangeFailed { range } => self.tell_all(*range, Step::Failed, block),
+            Event::RangePosted { range, worker, .. } => {
+                self.tell_all(*range, Step::Posted { worker: *worker }, block);
+            }
+            _ => self.hear_of_one(happening),
+        }
+    }
+
+    /// Tells news of a whole range.
+    fn tell_all(&mut self, range: Range, step: Step, block: Option<u64>) {
+        for index in range.indices() {
+            self.tell(TaskId::of(range.deal(), index), step, block);
+        }
+    }
+
+    fn hear_of_one(&mut self, happening: &Happening) {
         let (task, step) = match happening.event {
             Event::Initialized { task, .. } => (task, Step::Initialized),
             Event::Contributed {

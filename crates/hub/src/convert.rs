@@ -8,7 +8,7 @@ use canut_protocol::{
     task::{Contribution, ContributionStatus, Status},
 };
 
-use crate::bindings::{IHub as abi, IRanges};
+use crate::bindings::IHub as abi;
 
 /// A number from the contract is larger than any this hub can hold.
 #[derive(Clone, Copy, Debug)]
@@ -123,27 +123,6 @@ pub(crate) fn task(task: abi::Task) -> Result<(protocol::Task, Vec<Address>), Mi
         results_callback: task.resultsCallback,
     };
     Ok((fields, task.contributors))
-}
-
-/// The same, as the certificate way shows it.
-pub(crate) fn task_at(task: IRanges::Task) -> Result<(protocol::Task, Vec<Address>), Misfit> {
-    self::task(abi::Task {
-        status: task.status,
-        dealid: task.dealid,
-        idx: task.idx,
-        timeref: task.timeref,
-        contributionDeadline: task.contributionDeadline,
-        revealDeadline: task.revealDeadline,
-        finalDeadline: task.finalDeadline,
-        consensusValue: task.consensusValue,
-        revealCounter: task.revealCounter,
-        winnerCounter: task.winnerCounter,
-        contributors: task.contributors,
-        resultDigest: task.resultDigest,
-        results: task.results,
-        resultsTimestamp: task.resultsTimestamp,
-        resultsCallback: task.resultsCallback,
-    })
 }
 
 pub(crate) fn contribution(vote: abi::Contribution) -> Result<Contribution, Misfit> {

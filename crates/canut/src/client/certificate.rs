@@ -49,18 +49,35 @@ fn write(certificate: &Certificate, out: &mut String) -> std::fmt::Result {
         "  price       {} (app {}, dataset {}, workerpool {})",
         price.total, price.app, price.dataset, price.workerpool
     )?;
-    for step in certificate
-        .transactions
-        .iter()
-        .filter(|step| matches!(step.step.as_str(), "initialize" | "finalize"))
-    {
+    for step in certificate.transactions.iter().filter(|step| {
+        matches!(
+            step.step.as_str(),
+            "initialize" | "finalize" | "settle" | "resolve"
+        )
+    }) {
         writeln!(
             out,
             "  {:11} {} in block {}",
             step.step, step.hash, step.block
         )?;
     }
-    writeln!(out, "  digest      {digest}")?;
+    if let Some(digest) = digest {
+        writeln!(out, "  digest      {digest}")?;
+    }
+    if let Some(range) = &certificate.range {
+        let last = range.first + u64::from(range.count) - 1;
+        let how = if range.fallback {
+            ", from votes posted on the chain"
+        } else {
+            ""
+        };
+        writeln!(
+            out,
+            "  settled     with tasks {} to {last} at once{how}",
+            range.first
+        )?;
+        writeln!(out, "  root        {}", range.root)?;
+    }
     let (sure, other): (Vec<_>, Vec<_>) = certificate.files.iter().partition(|file| file.certified);
     for (name, files) in [("certified", sure), ("not covered", other)] {
         let shown: Vec<_> = files
@@ -86,6 +103,7 @@ fn voted(vote: &Vote) -> String {
         Verdict::Agreed => "agreed",
         Verdict::Silent => "silent",
         Verdict::Dissented => "dissented",
+        Verdict::Absent => "absent",
     };
     let least = if vote.exact { "" } else { "≥ " };
     let money = match (vote.reward.is_zero(), vote.seized.is_zero()) {

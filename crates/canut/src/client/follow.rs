@@ -1,7 +1,9 @@
 //! Watching deals on the terminal, and fetching their results as they come.
 
 use super::{certificate, common::note};
-use canut_client::{Certificate, Client, Limits, Placed, Progress, Step, Watch, place};
+use canut_client::{
+    Certificate, Client, Limits, Placed, Progress, Step, TaskName, Verdict, Watch, place,
+};
 use canut_protocol::{DealId, TaskId};
 use eyre::{Result, WrapErr, eyre};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -135,10 +137,14 @@ impl Follow<'_> {
     /// tasks' results are not to wait for it.
     async fn conclude(&self, end: &mut Ended, alone: bool) {
         let done = match self.out {
-            None => self.client.certificate(end.task).await.map_err(Into::into),
+            None => self
+                .client
+                .certificate((end.deal, end.index))
+                .await
+                .map_err(Into::into),
             Some(out) => {
                 let placed = place(out, end.index, alone);
-                let fetched = fetch(self.client, end.task, &placed).await;
+                let fetched = fetch(self.client, (end.deal, end.index).into(), &placed).await;
                 end.folder = fetched.is_ok().then_some(placed.folder);
                 fetched
             }
@@ -151,7 +157,7 @@ impl Follow<'_> {
 }
 
 /// Fetches a result, unless it is there already.
-pub(crate) async fn fetch(client: &Client, task: TaskId, placed: &Placed) -> Result<Certificate> {
+pub(crate) async fn fetch(client: &Client, task: TaskName, placed: &Placed) -> Result<Certificate> {
     if let Ok(text) = fs::read_to_string(&placed.certificate) {
         let known: Certificate = serde_json::from_str(&text).wrap_err_with(|| {
             format!(
@@ -159,7 +165,7 @@ pub(crate) async fn fetch(client: &Client, task: TaskId, placed: &Placed) -> Res
                 placed.certificate.display()
             )
         })?;
-        if known.task == task {
+        if known.task == task.id() {
             return Ok(known);
         }
         return Err(eyre!(
@@ -179,6 +185,9 @@ fn words(news: &Progress) -> String {
         Step::Voted { worker, .. } => format!("{worker} voted"),
         Step::Certified { .. } => "certified".to_owned(),
         Step::Revealed { worker } => format!("{worker} revealed"),
+        Step::Posted { worker } => {
+            format!("the pool stalls; the vote of {worker} was posted on the chain")
+        }
         Step::Reopened => "reopened: nobody revealed the result".to_owned(),
         Step::Completed => "completed".to_owned(),
         Step::Failed => "failed, and refunded".to_owned(),
@@ -209,11 +218,11 @@ impl Outcome {
                 let agreed = certificate
                     .votes
                     .iter()
-                    .filter(|vote| vote.verdict != canut_client::Verdict::Dissented)
+                    .filter(|vote| matches!(vote.verdict, Verdict::Agreed | Verdict::Silent))
                     .count();
-                let dissent = certificate.votes.len() - agreed;
+                let against = certificate.votes.len() - agreed;
                 format!(
-                    "{agreed} agreed, {dissent} dissented, credibility {:.2} %",
+                    "{agreed} agreed, {against} did not, credibility {:.2} %",
                     certificate.credibility.reached * 100.0
                 )
             });

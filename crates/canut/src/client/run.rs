@@ -83,6 +83,9 @@ pub(crate) struct Order {
     /// Most that a task may cost: app, dataset and workerpool together, in RLC or nRLC
     #[arg(long, value_name = "PRICE", value_parser = common::price)]
     max_price: Option<Nrlc>,
+    /// Keep every task on the chain under its own id, as clients of PoCo expect; costs the pool more gas
+    #[arg(long)]
+    open: bool,
     /// Buy without asking
     #[arg(long)]
     yes: bool,
@@ -160,6 +163,7 @@ impl Order {
             tag: self.tag,
             tasks: self.tasks,
             max_price: self.max_price,
+            open: self.open,
             params: Params {
                 arguments: self.args.clone(),
                 inputs,

@@ -7,8 +7,8 @@ use super::{
     follow::{self, Follow},
     run::{Order, create},
 };
-use canut_client::{CERTIFICATE, Client, Error, Placed, TaskLog, TaskStatus};
-use canut_protocol::{DealId, TaskId, task::Status};
+use canut_client::{CERTIFICATE, Client, Error, Placed, TaskLog, TaskName, TaskStatus};
+use canut_protocol::{DealId, task::Status};
 use clap::{Args as ClapArgs, Subcommand};
 use eyre::Result;
 use serde_json::{Value, json};
@@ -72,12 +72,9 @@ pub(crate) struct Download {
     common: Common,
 }
 
-/// How a task is named.
+/// How a task is named on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Named {
-    ById(TaskId),
-    ByPlace(DealId, u64),
-}
+pub(crate) struct Named(pub(crate) TaskName);
 
 impl FromStr for Named {
     type Err = String;
@@ -86,32 +83,22 @@ impl FromStr for Named {
         let wrong =
             || format!("`{text}` names no task: give its id (0x and 64 digits), or DEAL:INDEX");
         match text.split_once(':') {
-            None => text.parse().map(Self::ById).map_err(|_| wrong()),
+            None => text
+                .parse()
+                .map(|id| Self(TaskName::Id(id)))
+                .map_err(|_| wrong()),
             Some((deal, index)) => {
                 let deal = deal.parse().map_err(|_| wrong())?;
-                Ok(Self::ByPlace(deal, index.parse().map_err(|_| wrong())?))
+                let index = index.parse().map_err(|_| wrong())?;
+                Ok(Self(TaskName::Place(deal, index)))
             }
         }
     }
 }
 
 impl Named {
-    const fn place(self) -> Option<(DealId, u64)> {
-        match self {
-            Self::ById(_) => None,
-            Self::ByPlace(deal, index) => Some((deal, index)),
-        }
-    }
-
-    fn id(self) -> TaskId {
-        match self {
-            Self::ById(id) => id,
-            Self::ByPlace(deal, index) => TaskId::of(deal, index),
-        }
-    }
-
     async fn status(self, client: &Client) -> Result<TaskStatus, Error> {
-        client.task_status(self.id(), self.place()).await
+        client.task_status(self.0).await
     }
 }
 
@@ -154,14 +141,14 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
             common.show(&claimed, || claims(&claimed))
         }
         Verb::Download(Download { task, out, common }) => {
-            let id = task.id();
+            let id = task.0.id();
             let folder =
                 out.unwrap_or_else(|| id.to_string().chars().take(10).collect::<String>().into());
             let placed = Placed {
                 certificate: folder.join(CERTIFICATE),
                 folder,
             };
-            let certificate = follow::fetch(&common.client().await?, id, &placed).await?;
+            let certificate = follow::fetch(&common.client().await?, task.0, &placed).await?;
             let document = json!({ "folder": placed.folder, "certificate": certificate });
             common.show(&document, || {
                 format!(
@@ -178,7 +165,7 @@ async fn show(task: Named, common: &Common) -> Result<()> {
     let client = common.client().await?;
     let status = task.status(&client).await?;
     let certified = match status.status {
-        Status::Completed => Some(client.certificate(status.task).await?),
+        Status::Completed => Some(client.certificate((status.deal, status.index)).await?),
         _ => None,
     };
     let pool = match client.pool() {
@@ -256,15 +243,17 @@ fn plain(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use canut_protocol::TaskId;
+
     use super::*;
 
     #[test]
     fn a_task_is_named_by_its_id_or_by_its_place() {
         let hex = format!("0x{}", "ab".repeat(32));
         let deal: DealId = hex.parse().unwrap();
-        assert_eq!(hex.parse(), Ok(Named::ById(hex.parse().unwrap())));
+        assert_eq!(hex.parse(), Ok(Named(TaskName::Id(hex.parse().unwrap()))));
         let named: Named = format!("{hex}:3").parse().unwrap();
-        assert_eq!(named.id(), TaskId::of(deal, 3));
+        assert_eq!(named.0.id(), TaskId::of(deal, 3));
         for junk in ["", "0x12", &format!("{hex}:"), &format!("{hex}:-1"), ":3"] {
             assert!(junk.parse::<Named>().is_err(), "{junk}");
         }

@@ -6,8 +6,8 @@ mod show;
 
 use std::{fs, path::PathBuf, time::Instant};
 
-use canut_client::{Account, Client, Fetched, Input, Limits, Params, Quote, Wanted};
-use canut_protocol::{DealId, Tag, TaskId, Trust};
+use canut_client::{Account, Client, Fetched, Input, Limits, Params, Quote, TaskName, Wanted};
+use canut_protocol::{DealId, Tag, Trust};
 use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr, ensure};
 
@@ -164,6 +164,7 @@ async fn order(args: &Args, user: &Account, show: &Show) -> Result<(Wanted, Quot
         tag: Tag::NONE,
         tasks: (SIDE * SIDE).into(),
         max_price: None,
+        open: false,
         params: Params {
             arguments,
             inputs,
@@ -182,7 +183,7 @@ async fn order(args: &Args, user: &Account, show: &Show) -> Result<(Wanted, Quot
 async fn collect(
     args: &Args,
     client: &Client,
-    tasks: &[(u64, TaskId)],
+    tasks: &[(u64, TaskName)],
 ) -> Result<(Picture, Vec<Fetched>)> {
     let grid = Grid {
         width: args.width,

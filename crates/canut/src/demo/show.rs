@@ -8,7 +8,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256};
-use canut_client::{Client, Progress, Step};
+use canut_client::{Client, Progress, Step, TaskName};
 use canut_protocol::{DealId, TaskId};
 use eyre::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -43,12 +43,16 @@ impl Show {
         client: &Client,
         deals: &[DealId],
         liars: &BTreeSet<Address>,
-    ) -> Result<Vec<(u64, TaskId)>> {
+    ) -> Result<Vec<(u64, TaskName)>> {
         let mut watch = client.watch(deals).await?;
         let bar = self.bar(watch.len() as u64);
         let (mut votes, mut done, mut count) = (Votes::new(), BTreeMap::new(), 0_u64);
         while let Some(Progress {
-            index, task, step, ..
+            deal,
+            index,
+            task,
+            step,
+            ..
         }) = watch.next().await?
         {
             match step {
@@ -75,11 +79,14 @@ impl Show {
                     }
                 }
                 Step::Completed => {
-                    done.insert(index, task);
+                    done.insert(index, TaskName::Place(deal, index));
                     bar.inc(1);
                 }
                 Step::Failed | Step::Expired => bail!("tile {index} was not certified in time"),
-                Step::Initialized | Step::Revealed { .. } | Step::Reopened => {}
+                Step::Initialized
+                | Step::Revealed { .. }
+                | Step::Posted { .. }
+                | Step::Reopened => {}
             }
         }
         bar.finish_and_clear();

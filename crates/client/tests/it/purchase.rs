@@ -29,6 +29,7 @@ fn wanted(app: Address, tasks: u64, trust: u64) -> Wanted {
         tag: Tag::NONE,
         tasks,
         max_price: None,
+        open: false,
         params: Params {
             arguments: "-n 3".into(),
             inputs: Vec::new(),

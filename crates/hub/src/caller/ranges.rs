@@ -11,7 +11,7 @@ use canut_protocol::{
 };
 
 use super::{Caller, Receipt};
-use crate::{Event, Result, bindings::IRanges};
+use crate::{Event, Result, bindings::IHub};
 
 /// The one task of a callback's range, with what is delivered on chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct Delivered {
 impl Caller {
     /// Puts a bond of the caller into a pool, from its free balance on the hub.
     pub async fn bond(&self, workerpool: Address, amount: Nrlc) -> Result<Receipt> {
-        self.call(IRanges::bondCall {
+        self.call(IHub::bondCall {
             workerpool,
             amount: amount.0,
         })
@@ -39,7 +39,7 @@ impl Caller {
         worker: Address,
         amount: Nrlc,
     ) -> Result<Receipt> {
-        self.call(IRanges::bondForCall {
+        self.call(IHub::bondForCall {
             workerpool,
             worker,
             amount: amount.0,
@@ -50,7 +50,7 @@ impl Caller {
     /// Asks for a part of the caller's bond. The value is the time from which it can be taken out.
     pub async fn unbond(&self, workerpool: Address, amount: Nrlc) -> Result<Receipt<u64>> {
         let receipt = self
-            .call(IRanges::unbondCall {
+            .call(IHub::unbondCall {
                 workerpool,
                 amount: amount.0,
             })
@@ -65,7 +65,7 @@ impl Caller {
         wish: &Unbond,
         signature: CompactSignature,
     ) -> Result<Receipt<u64>> {
-        let call = IRanges::unbondForCall {
+        let call = IHub::unbondForCall {
             worker,
             workerpool: wish.workerpool,
             amount: wish.amount.0,
@@ -78,7 +78,7 @@ impl Caller {
 
     /// Pays out what `worker` asked for, when its time has come.
     pub async fn withdraw_bond(&self, workerpool: Address, worker: Address) -> Result<Receipt> {
-        self.call(IRanges::withdrawBondCall { workerpool, worker })
+        self.call(IHub::withdrawBondCall { workerpool, worker })
             .await
     }
 
@@ -90,7 +90,7 @@ impl Caller {
         delivery: B256,
         members: &[Member],
     ) -> Result<Receipt<Settled>> {
-        let call = IRanges::settleCall {
+        let call = IHub::settleCall {
             dealid: range.deal().0,
             first: U256::from(range.first()),
             count: U256::from(range.count()),
@@ -112,7 +112,7 @@ impl Caller {
         delivery: B256,
         members: &[Member],
     ) -> Result<Receipt<Settled>> {
-        let call = IRanges::settleCallbackCall {
+        let call = IHub::settleCallbackCall {
             dealid: range.deal().0,
             idx: U256::from(range.first()),
             codec: delivered.content.codec.into(),
@@ -128,7 +128,7 @@ impl Caller {
 
     /// Posts countersigned votes on a range, after the scheduler's time is over.
     pub async fn post(&self, range: Range, votes: &[PostedVote]) -> Result<Receipt> {
-        let call = IRanges::postCall {
+        let call = IHub::postCall {
             dealid: range.deal().0,
             first: U256::from(range.first()),
             count: U256::from(range.count()),
@@ -139,7 +139,7 @@ impl Caller {
 
     /// Opens all posted votes for `value`. `proofs` are for deals that ask for enclaves, and else empty.
     pub async fn open(&self, range: Range, value: Value, proofs: Bytes) -> Result<Receipt> {
-        let call = IRanges::openCall {
+        let call = IHub::openCall {
             dealid: range.deal().0,
             first: U256::from(range.first()),
             count: U256::from(range.count()),
@@ -157,7 +157,7 @@ impl Caller {
         delivery: B256,
         delivered: Option<&Delivered>,
     ) -> Result<Receipt<Option<Settled>>> {
-        let call = IRanges::resolveCall {
+        let call = IHub::resolveCall {
             dealid: range.deal().0,
             first: U256::from(range.first()),
             count: U256::from(range.count()),
@@ -180,7 +180,7 @@ impl Caller {
 
     /// Has the payer refunded for a range of which nothing was done, after the final deadline.
     pub async fn claim_range(&self, range: Range) -> Result<Receipt> {
-        let call = IRanges::claimRangeCall {
+        let call = IHub::claimRangeCall {
             dealid: range.deal().0,
             first: U256::from(range.first()),
             count: U256::from(range.count()),
@@ -190,7 +190,7 @@ impl Caller {
 
     /// Proves that a vote on a settled range, which was not listed, was wrong.
     pub async fn slash_loser(&self, settled: &Settled, vote: &Vote) -> Result<Receipt> {
-        let call = IRanges::slashLoserCall {
+        let call = IHub::slashLoserCall {
             s: settled.into(),
             v: vote.into(),
         };
@@ -199,7 +199,7 @@ impl Caller {
 
     /// Proves that a worker signed two different votes on one range.
     pub async fn slash_equivocation(&self, one: &Vote, other: &Vote) -> Result<Receipt> {
-        self.call(IRanges::slashEquivocationCall {
+        self.call(IHub::slashEquivocationCall {
             a: one.into(),
             b: other.into(),
         })
@@ -213,12 +213,12 @@ impl Caller {
         assigned: &Assignment,
         signature: CompactSignature,
     ) -> Result<Receipt> {
-        let call = IRanges::slashOmissionCall {
+        let call = IHub::slashOmissionCall {
             s: settled.into(),
             first: U256::from(assigned.range.first()),
             count: U256::from(assigned.range.count()),
             worker: assigned.worker,
-            seal: assigned.sealed,
+            sealed_: assigned.sealed,
             sign: bytes(&signature),
         };
         self.call(call).await
@@ -231,7 +231,7 @@ impl Caller {
         epoch: u32,
         hash: B256,
     ) -> Result<Receipt> {
-        self.call(IRanges::commitAuditCall {
+        self.call(IHub::commitAuditCall {
             workerpool,
             epoch,
             hash,
@@ -246,7 +246,7 @@ impl Caller {
         index: u64,
         settled: &Settled,
     ) -> Result<Receipt> {
-        let call = IRanges::materialiseCall {
+        let call = IHub::materialiseCall {
             dealid: deal.0,
             idx: U256::from(index),
             s: settled.into(),
@@ -256,7 +256,7 @@ impl Caller {
 
     /// Gives a scheduler back the stakes that nobody can contest any more.
     pub async fn release_held(&self, workerpool: Address, scheduler: Address) -> Result<Receipt> {
-        self.call(IRanges::releaseHeldCall {
+        self.call(IHub::releaseHeldCall {
             workerpool,
             scheduler,
         })
@@ -282,7 +282,7 @@ fn settled(event: &Event) -> Option<Settled> {
     }
 }
 
-impl From<&Settled> for IRanges::Settled {
+impl From<&Settled> for IHub::Settled {
     fn from(settled: &Settled) -> Self {
         Self {
             dealid: settled.range.deal().0,
@@ -297,7 +297,7 @@ impl From<&Settled> for IRanges::Settled {
     }
 }
 
-impl From<&Vote> for IRanges::Vote {
+impl From<&Vote> for IHub::Vote {
     fn from(vote: &Vote) -> Self {
         let range = vote.commitment.range;
         Self {

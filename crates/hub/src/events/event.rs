@@ -12,8 +12,9 @@ use canut_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::range;
 use crate::{
-    bindings::{AppRegistry, IHub::IHubEvents, IRanges::IRangesEvents},
+    bindings::{AppRegistry, IHub::IHubEvents},
     convert,
     deploy::Deployment,
 };
@@ -182,10 +183,7 @@ impl Event {
     pub fn read(deployment: &Deployment, log: &Log) -> Option<Self> {
         let kind = match log.address() {
             address if address == deployment.hub => {
-                return match IRangesEvents::decode_log(&log.inner) {
-                    Ok(event) => super::range::read(event.data),
-                    Err(_) => IHubEvents::decode_log(&log.inner).ok()?.data.into(),
-                };
+                return translate(IHubEvents::decode_log(&log.inner).ok()?.data);
             }
             address if address == deployment.app_registry => AssetKind::App,
             address if address == deployment.dataset_registry => AssetKind::Dataset,
@@ -205,15 +203,11 @@ impl Event {
 /// One line per event of the contract: what it becomes here.
 macro_rules! translate {
     ($($name:ident($e:ident) => $event:expr;)*) => {
-        impl From<IHubEvents> for Option<Event> {
-            fn from(event: IHubEvents) -> Self {
-                Some(match event {
-                    $(IHubEvents::$name($e) => $event,)*
-                    // Those of the certificate way, which are read before.
-                    #[allow(unreachable_patterns)]
-                    _ => return None,
-                })
-            }
+        /// What an event of the hub says; `None` if a number in it is none that this hub can write.
+        fn translate(event: IHubEvents) -> Option<Event> {
+            Some(match event {
+                $(IHubEvents::$name($e) => $event,)*
+            })
         }
     };
 }
@@ -252,6 +246,23 @@ translate! {
     Unlock(e) => Event::Unlocked { account: e.owner, amount: Nrlc(e.amount) };
     Reward(e) => Event::Rewarded { account: e.owner, amount: Nrlc(e.amount), task: TaskId(e.r#ref) };
     Seize(e) => Event::Seized { account: e.owner, amount: Nrlc(e.amount), task: TaskId(e.r#ref) };
+    RangeSettled(e) => Event::RangeSettled(Box::new(range::settled(e).ok()?));
+    RangePosted(e) => Event::RangePosted {
+        id: RangeId(e.rid), range: range::of(e.dealid, e.first, e.count).ok()?, worker: e.worker, seal: e.seal,
+    };
+    RangeOpened(e) => Event::RangeOpened {
+        id: RangeId(e.rid), worker: e.worker, value: Value { root: e.root, link: e.link },
+    };
+    RangeFailed(e) => Event::RangeFailed { range: range::of(e.dealid, e.first, e.count).ok()? };
+    Bonded(e) => Event::Bonded { workerpool: e.workerpool, worker: e.worker, amount: Nrlc(e.amount) };
+    Unbonding(e) => Event::Unbonding {
+        workerpool: e.workerpool, worker: e.worker, amount: Nrlc(e.amount), ready_at: convert::small(e.readyAt).ok()?,
+    };
+    Slashed(e) => Event::Slashed {
+        workerpool: e.workerpool, account: e.account, range: RangeId(e.rid), amount: Nrlc(e.amount),
+        fault: Fault::try_from(e.reason).ok()?,
+    };
+    AuditCommitted(e) => Event::AuditCommitted { workerpool: e.workerpool, epoch: e.epoch, hash: e.hash };
     CreateCategory(e) => Event::CategoryCreated {
         id: e.catid, name: e.name, description: e.description, work_clock_time_ref: e.workClockTimeRef,
     };

@@ -1,71 +1,25 @@
 //! Events of the certificate way.
 
-use alloy::primitives::U256;
+use alloy::primitives::{B256, U256};
 use canut_protocol::{
-    DealId, Nrlc,
-    range::{Counted, Range, RangeId, Settled, Value, Way, money::Fault},
+    DealId,
+    range::{Counted, Range, Settled, Value, Way},
 };
 
-use super::Event;
 use crate::{
-    bindings::IRanges::{self, IRangesEvents},
+    bindings::IHub,
     convert::{Misfit, small},
 };
 
-/// What an event says; `None` if a number in it is none that this hub can write.
-pub(super) fn read(event: IRangesEvents) -> Option<Event> {
-    Some(match event {
-        IRangesEvents::RangeSettled(event) => Event::RangeSettled(Box::new(settled(event).ok()?)),
-        IRangesEvents::RangePosted(event) => Event::RangePosted {
-            id: RangeId(event.rid),
-            range: range(event.dealid.into(), event.first, event.count).ok()?,
-            worker: event.worker,
-            seal: event.seal,
-        },
-        IRangesEvents::RangeOpened(event) => Event::RangeOpened {
-            id: RangeId(event.rid),
-            worker: event.worker,
-            value: Value {
-                root: event.root,
-                link: event.link,
-            },
-        },
-        IRangesEvents::RangeFailed(event) => Event::RangeFailed {
-            range: range(event.dealid.into(), event.first, event.count).ok()?,
-        },
-        IRangesEvents::Bonded(event) => Event::Bonded {
-            workerpool: event.workerpool,
-            worker: event.worker,
-            amount: Nrlc(event.amount),
-        },
-        IRangesEvents::Unbonding(event) => Event::Unbonding {
-            workerpool: event.workerpool,
-            worker: event.worker,
-            amount: Nrlc(event.amount),
-            ready_at: small(event.readyAt).ok()?,
-        },
-        IRangesEvents::Slashed(event) => Event::Slashed {
-            workerpool: event.workerpool,
-            account: event.account,
-            range: RangeId(event.rid),
-            amount: Nrlc(event.amount),
-            fault: Fault::try_from(event.reason).ok()?,
-        },
-        IRangesEvents::AuditCommitted(event) => Event::AuditCommitted {
-            workerpool: event.workerpool,
-            epoch: event.epoch,
-            hash: event.hash,
-        },
-    })
+/// Tasks of a deal.
+pub(super) fn of(deal: B256, first: U256, count: U256) -> Result<Range, Misfit> {
+    Range::new(DealId(deal), small(first)?, small(count)?).map_err(|_| Misfit)
 }
 
-fn range(deal: DealId, first: U256, count: U256) -> Result<Range, Misfit> {
-    Range::new(deal, small(first)?, small(count)?).map_err(|_| Misfit)
-}
-
-fn settled(event: IRanges::RangeSettled) -> Result<Settled, Misfit> {
+/// A settlement.
+pub(super) fn settled(event: IHub::RangeSettled) -> Result<Settled, Misfit> {
     Ok(Settled {
-        range: range(event.dealid.into(), event.first, event.count)?,
+        range: of(event.dealid, event.first, event.count)?,
         way: Way::try_from(event.way).map_err(|_| Misfit)?,
         value: Value {
             root: event.root,
@@ -78,16 +32,13 @@ fn settled(event: IRanges::RangeSettled) -> Result<Settled, Misfit> {
 
 #[cfg(test)]
 mod tests {
-    use alloy::{
-        primitives::{Address, B256, Log, bytes},
-        sol_types::{SolEvent, SolEventInterface},
-    };
+    use alloy::primitives::{Address, bytes};
     use canut_protocol::range::Kind;
 
     use super::*;
 
-    fn event(count: u64) -> IRanges::RangeSettled {
-        IRanges::RangeSettled {
+    fn event(count: u64) -> IHub::RangeSettled {
+        IHub::RangeSettled {
             dealid: B256::repeat_byte(1),
             first: U256::from(7),
             count: U256::from(count),
@@ -99,23 +50,11 @@ mod tests {
         }
     }
 
-    fn read_back(event: &IRanges::RangeSettled) -> Option<Event> {
-        let log = Log {
-            address: Address::ZERO,
-            data: event.encode_log_data(),
-        };
-        read(IRangesEvents::decode_log(&log).unwrap().data)
-    }
-
     #[test]
     fn a_settlement_is_read_with_its_members() {
-        let Some(Event::RangeSettled(settled)) = read_back(&event(20)) else {
-            panic!("no settlement");
-        };
-        assert_eq!(
-            settled.range,
-            Range::new(DealId(B256::repeat_byte(1)), 7, 20).unwrap()
-        );
+        let settled = settled(event(20)).unwrap();
+        let range = Range::new(DealId(B256::repeat_byte(1)), 7, 20).unwrap();
+        assert_eq!(settled.range, range);
         let winner = Counted {
             kind: Kind::Winner,
             worker: Address::repeat_byte(0x11),
@@ -126,17 +65,14 @@ mod tests {
 
     #[test]
     fn what_no_hub_writes_is_not_read() {
-        assert_eq!(read_back(&event(0)), None);
-        assert_eq!(
-            read_back(&IRanges::RangeSettled { way: 3, ..event(1) }),
-            None
-        );
-        assert_eq!(
-            read_back(&IRanges::RangeSettled {
+        let strange = [
+            event(0),
+            IHub::RangeSettled { way: 3, ..event(1) },
+            IHub::RangeSettled {
                 members: bytes!("00"),
                 ..event(1)
-            }),
-            None
-        );
+            },
+        ];
+        assert!(strange.into_iter().all(|event| settled(event).is_err()));
     }
 }

@@ -2,14 +2,14 @@
 
 use alloy::primitives::{Address, B256, FixedBytes, U256};
 use canut_protocol::{
-    DealId, Nrlc, Task,
+    DealId, Nrlc, Task, TaskId,
     range::{Range, Standing},
 };
 
 use super::Hub;
 use crate::{
     Result,
-    bindings::IRanges,
+    bindings::IHub,
     convert::{self, Misfit, small},
 };
 
@@ -73,11 +73,9 @@ impl RangeState {
 impl Hub {
     /// What `worker` has in `workerpool`.
     pub async fn bond(&self, workerpool: Address, worker: Address) -> Result<Bond> {
-        let answer = self
-            .ask(IRanges::viewBondCall { workerpool, worker })
-            .await?;
+        let answer = self.ask(IHub::viewBondCall { workerpool, worker }).await?;
         Ok(Bond {
-            amount: Nrlc(answer.amount),
+            amount: Nrlc(answer.bond),
             pending: Nrlc(answer.pending),
             ready_at: self.fit(small(answer.readyAt), "viewBond")?,
             score: self.fit(u8::try_from(answer.score).map_err(|_| Misfit), "viewBond")?,
@@ -87,14 +85,14 @@ impl Hub {
     /// What the worker's next signed wish to unbond must say.
     pub async fn bond_nonce(&self, workerpool: Address, worker: Address) -> Result<u64> {
         let nonce = self
-            .ask(IRanges::viewBondNonceCall { workerpool, worker })
+            .ask(IHub::viewBondNonceCall { workerpool, worker })
             .await?;
         self.fit(small(nonce), "viewBondNonce")
     }
 
     /// The range that a task of a deal ended in, or is posted in. `None` while it is open, or went the open way.
     pub async fn range_at(&self, deal: DealId, index: u64) -> Result<Option<RangeRecord>> {
-        let question = IRanges::viewRangeCall {
+        let question = IHub::viewRangeCall {
             dealid: deal.0,
             idx: U256::from(index),
         };
@@ -113,28 +111,27 @@ impl Hub {
         self.fit(read(), "viewRange").map(Some)
     }
 
-    /// A task of either way, by its place. It has no votes here if it was settled by certificate: they are in the transaction.
+    /// A task of either way, by its place. Its votes are here if it went the open way; of the certificate way they are in the
+    /// transaction that settled it.
     pub async fn task_at(&self, deal: DealId, index: u64) -> Result<Task> {
-        let question = IRanges::viewTaskAtCall {
+        let question = IHub::viewTaskAtCall {
             dealid: deal.0,
             idx: U256::from(index),
         };
         let answer = self.ask(question).await?;
-        let (task, _) = self.fit(convert::task_at(answer), "viewTaskAt")?;
-        Ok(task)
+        let task = self.fit(convert::task(answer), "viewTaskAt")?;
+        self.with_votes(TaskId::of(deal, index), task).await
     }
 
     /// What the owner of `workerpool` promised of its audits for an epoch: the hash of a
     /// [`Promise`](canut_protocol::range::audit::Promise).
     pub async fn audit(&self, workerpool: Address, epoch: u32) -> Result<Option<B256>> {
-        let hash = self
-            .ask(IRanges::viewAuditCall { workerpool, epoch })
-            .await?;
+        let hash = self.ask(IHub::viewAuditCall { workerpool, epoch }).await?;
         Ok((!hash.is_zero()).then_some(hash))
     }
 
     /// Whether the request of a deal bore the [mark](canut_protocol::range::mark) of the certificate way.
     pub async fn is_marked(&self, deal: DealId) -> Result<bool> {
-        self.ask(IRanges::viewMarkedCall { dealid: deal.0 }).await
+        self.ask(IHub::viewMarkedCall { dealid: deal.0 }).await
     }
 }

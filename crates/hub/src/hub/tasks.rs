@@ -13,7 +13,16 @@ impl Hub {
     /// A task with all votes. One that nobody initialised has the status `Unset`.
     pub async fn task(&self, id: TaskId) -> Result<Task> {
         let answer = self.ask(IHub::viewTaskCall { id: id.0 }).await?;
-        let (mut task, contributors) = self.fit(convert::task(answer), "viewTask")?;
+        let task = self.fit(convert::task(answer), "viewTask")?;
+        self.with_votes(id, task).await
+    }
+
+    /// A task whose contributors are known, with what they voted.
+    pub(super) async fn with_votes(
+        &self,
+        id: TaskId,
+        (mut task, contributors): (Task, Vec<Address>),
+    ) -> Result<Task> {
         for worker in contributors {
             let vote = self.contribution(id, worker).await?.unwrap_or_default();
             task.contributions.push((worker, vote));

@@ -4,13 +4,32 @@ use alloy::{
     primitives::{Address, Bytes, U256},
     sol_types::SolInterface,
 };
-use canut_protocol::{DealId, Trust};
+use canut_protocol::{DealId, RangeId, Trust};
 
-use crate::bindings::IRanges::IRangesErrors;
+use crate::bindings::IHub::IHubErrors;
 
 /// A rule of the certificate way that a call breaks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RangeRefusal {
+    /// The pool's audits of the epoch are promised already.
+    #[error(
+        "the audits of workerpool {workerpool} for epoch {epoch} are promised already, and a promise stands"
+    )]
+    AlreadyCommitted {
+        /// The pool.
+        workerpool: Address,
+        /// The epoch.
+        epoch: u32,
+    },
+    /// The fault was punished before.
+    #[error("{0} was slashed for this already")]
+    AlreadyFaulted(Address),
+    /// The settlement accounts for the worker.
+    #[error("the settlement accounts for {0}")]
+    AlreadyListed(Address),
+    /// The vote is posted.
+    #[error("a vote of {0} is posted already")]
+    AlreadyPosted(Address),
     /// The members cannot be read.
     #[error(
         "the list of members cannot be read from byte {0} on: both sides may not know the same kinds"
@@ -39,6 +58,12 @@ pub enum RangeRefusal {
         /// What they must reach.
         trust: Trust,
     },
+    /// Nothing is posted.
+    #[error("nothing is posted on range {0}, or it was resolved already")]
+    NotPosted(RangeId),
+    /// The value is nobody's.
+    #[error("no posted vote on range {0} that is still closed is for this value")]
+    NothingOpened(RangeId),
     /// Only the scheduler settles.
     #[error("only the scheduler of the deal, {scheduler}, may do this, and not {account}")]
     NotScheduler {
@@ -78,6 +103,14 @@ pub enum RangeRefusal {
         "deal {0} cannot be settled by certificate: its category is too long, or its prices or trust are too large"
     )]
     UnsuitedDeal(DealId),
+    /// The evidence proves nothing.
+    #[error(
+        "the evidence proves no fault: it is of another settlement, or the votes do not differ"
+    )]
+    WrongEvidence,
+    /// Bytes that are no list of votes or proofs.
+    #[error("{0} bytes are no list of votes or proofs")]
+    WrongLength(U256),
     /// Not a range of the deal.
     #[error("{count} tasks from {first} on are no range of the deal: 1 to 4096 tasks, all of it")]
     WrongRange {
@@ -91,33 +124,45 @@ pub enum RangeRefusal {
 impl RangeRefusal {
     /// Reads what a call reverted with, if it is of the certificate way.
     pub(super) fn decode(data: &Bytes) -> Option<Self> {
-        Some(match IRangesErrors::abi_decode(data).ok()? {
-            IRangesErrors::BadMembers(error) => Self::BadMembers(error.offset),
-            IRangesErrors::BadSignature(error) => Self::BadSignature(error.signer),
-            IRangesErrors::CallbackMismatch(_) => Self::CallbackMismatch,
-            IRangesErrors::EnclaveMissing(error) => Self::EnclaveMissing(error.worker),
-            IRangesErrors::NotCredible(error) => Self::NotCredible {
+        Some(match IHubErrors::abi_decode(data).ok()? {
+            IHubErrors::AlreadyCommitted(error) => Self::AlreadyCommitted {
+                workerpool: error.workerpool,
+                epoch: error.epoch,
+            },
+            IHubErrors::AlreadyFaulted(error) => Self::AlreadyFaulted(error.account),
+            IHubErrors::AlreadyListed(error) => Self::AlreadyListed(error.worker),
+            IHubErrors::AlreadyPosted(error) => Self::AlreadyPosted(error.worker),
+            IHubErrors::NotPosted(error) => Self::NotPosted(RangeId(error.rid)),
+            IHubErrors::NothingOpened(error) => Self::NothingOpened(RangeId(error.rid)),
+            IHubErrors::WrongEvidence(_) => Self::WrongEvidence,
+            IHubErrors::WrongLength(error) => Self::WrongLength(error.length),
+            IHubErrors::BadMembers(error) => Self::BadMembers(error.offset),
+            IHubErrors::BadSignature(error) => Self::BadSignature(error.signer),
+            IHubErrors::CallbackMismatch(_) => Self::CallbackMismatch,
+            IHubErrors::EnclaveMissing(error) => Self::EnclaveMissing(error.worker),
+            IHubErrors::NotCredible(error) => Self::NotCredible {
                 p: error.p,
                 q: error.q,
                 trust: Trust(error.trust),
             },
-            IRangesErrors::NotScheduler(error) => Self::NotScheduler {
+            IHubErrors::NotScheduler(error) => Self::NotScheduler {
                 account: error.account,
                 scheduler: error.scheduler,
             },
-            IRangesErrors::RightVote(error) => Self::RightVote(error.worker),
-            IRangesErrors::TaskTaken(error) => Self::TaskTaken(error.idx),
-            IRangesErrors::TooEarly(error) => Self::TooEarly(error.time),
-            IRangesErrors::TooLate(error) => Self::TooLate(error.deadline),
-            IRangesErrors::TooManyMembers(error) => Self::TooManyMembers(error.most),
-            IRangesErrors::Underbonded(error) => Self::Underbonded(error.worker),
-            IRangesErrors::UnknownDeal(error) => Self::UnknownDeal(DealId(error.dealid)),
-            IRangesErrors::UnsortedWorkers(error) => Self::UnsortedWorkers(error.worker),
-            IRangesErrors::UnsuitedDeal(error) => Self::UnsuitedDeal(DealId(error.dealid)),
-            IRangesErrors::WrongRange(error) => Self::WrongRange {
+            IHubErrors::RightVote(error) => Self::RightVote(error.worker),
+            IHubErrors::TaskTaken(error) => Self::TaskTaken(error.idx),
+            IHubErrors::TooEarly(error) => Self::TooEarly(error.time),
+            IHubErrors::TooLate(error) => Self::TooLate(error.deadline),
+            IHubErrors::TooManyMembers(error) => Self::TooManyMembers(error.most),
+            IHubErrors::Underbonded(error) => Self::Underbonded(error.worker),
+            IHubErrors::UnknownDeal(error) => Self::UnknownDeal(DealId(error.dealid)),
+            IHubErrors::UnsortedWorkers(error) => Self::UnsortedWorkers(error.worker),
+            IHubErrors::UnsuitedDeal(error) => Self::UnsuitedDeal(DealId(error.dealid)),
+            IHubErrors::WrongRange(error) => Self::WrongRange {
                 first: error.first,
                 count: error.count,
             },
+            _ => return None,
         })
     }
 }
@@ -127,11 +172,11 @@ mod tests {
     use alloy::sol_types::SolError;
 
     use super::*;
-    use crate::{Refusal, bindings::IRanges};
+    use crate::{Refusal, bindings::IHub};
 
     #[test]
     fn an_error_of_the_hub_becomes_words() {
-        let error = IRanges::NotCredible {
+        let error = IHub::NotCredible {
             p: U256::from(8),
             q: U256::from(2),
             trust: U256::from(100),
