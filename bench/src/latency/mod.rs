@@ -79,6 +79,7 @@ async fn measure(args: &Args) -> Result<Report> {
             tag: Tag::NONE,
             tasks: 1,
             max_price: None,
+            open: false,
             params: Params::default(),
         };
         // The first is not measured: workers compile the app, connections are opened.
@@ -113,8 +114,8 @@ async fn one(user: &Account, wanted: &Wanted, folder: &std::path::Path) -> Resul
             Step::Initialized => initialized = now,
             Step::Voted { .. } => voted = voted.or(Some(now)),
             Step::Certified { .. } => certified = Some(now),
-            Step::Completed => break (news.task, now),
-            Step::Revealed { .. } => {}
+            Step::Completed => break ((news.deal, news.index), now),
+            Step::Revealed { .. } | Step::Posted { .. } => {}
             Step::Reopened | Step::Failed | Step::Expired => bail!("the task failed"),
         }
     };

@@ -1,6 +1,6 @@
 //! Certificates, for people.
 
-use canut_client::{Certificate, Verdict, Vote};
+use canut_client::{Certificate, CertifiedRange, Verdict, Vote};
 use std::fmt::Write;
 
 /// A certificate in words.
@@ -65,18 +65,7 @@ fn write(certificate: &Certificate, out: &mut String) -> std::fmt::Result {
         writeln!(out, "  digest      {digest}")?;
     }
     if let Some(range) = &certificate.range {
-        let last = range.first + u64::from(range.count) - 1;
-        let how = if range.fallback {
-            ", from votes posted on the chain"
-        } else {
-            ""
-        };
-        writeln!(
-            out,
-            "  settled     with tasks {} to {last} at once{how}",
-            range.first
-        )?;
-        writeln!(out, "  root        {}", range.root)?;
+        write_range(range, out)?;
     }
     let (sure, other): (Vec<_>, Vec<_>) = certificate.files.iter().partition(|file| file.certified);
     for (name, files) in [("certified", sure), ("not covered", other)] {
@@ -96,6 +85,21 @@ fn write(certificate: &Certificate, out: &mut String) -> std::fmt::Result {
         }
     }
     Ok(())
+}
+
+fn write_range(range: &CertifiedRange, out: &mut String) -> std::fmt::Result {
+    let last = range.first + u64::from(range.count) - 1;
+    let how = if range.fallback {
+        ", from votes posted on the chain"
+    } else {
+        ""
+    };
+    writeln!(
+        out,
+        "  settled     with tasks {} to {last} at once{how}",
+        range.first
+    )?;
+    writeln!(out, "  root        {}", range.root)
 }
 
 fn voted(vote: &Vote) -> String {

@@ -391,7 +391,9 @@ async fn what_is_not_done_in_time_is_claimed_and_the_money_comes_back() {
         .balance(requester.address())
         .await
         .unwrap();
-    assert_eq!((balance.stake, balance.locked), (Nrlc::rlc(3), Nrlc::ZERO));
+    // Of a marked deal the pool's stake, 30 % of its price, is the payer's.
+    let compensated = Nrlc::new(3_900_000_000);
+    assert_eq!((balance.stake, balance.locked), (compensated, Nrlc::ZERO));
     assert!(
         requester
             .claim_deal(deals[0])
