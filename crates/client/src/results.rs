@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use canut_protocol::{Deal, Location, Task, TaskId, result::callback_digest};
+use canut_protocol::{Deal, Location, Task, result::callback_digest};
 use canut_store::parse_cid;
 use serde::{Deserialize, Serialize};
 

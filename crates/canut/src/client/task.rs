@@ -117,7 +117,7 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
             })
         }
         Verb::Logs(One { task, common }) => {
-            let logs = common.account().await?.logs(task.id()).await?;
+            let logs = common.account().await?.logs(task.0.id()).await?;
             common.show(&logs, || logs.iter().map(log).collect())
         }
         Verb::Watch(Download { task, out, common }) => {
