@@ -4,6 +4,8 @@ mod bonds;
 mod both_ways;
 mod evidence;
 mod fallback;
+mod model;
+mod random;
 mod settling;
 mod views;
 
