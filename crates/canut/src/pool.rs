@@ -2,7 +2,7 @@
 
 use std::{io::Write, net::SocketAddr, path::PathBuf};
 
-use canut_pool::Config;
+use canut_pool::{Config, STRIDE, Way};
 use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr};
 use serde_json::json;
@@ -14,6 +14,10 @@ use crate::{
 };
 
 /// Run a pool: follow the deals of a workerpool, give their tasks to workers until trust is met, and settle.
+///
+/// Workers vote on whole ranges of tasks by signed messages, and the pool settles each range by one transaction. Only workers
+/// with a bond in the pool are asked: `canut worker` makes one. Deals that cannot be served so (enclaves, inputs that can change)
+/// are served by transactions of every worker, as all are with --open.
 ///
 /// The key is the workerpool owner's. Its stake on the hub backs what it sells. The pool writes down what it decides and reads
 /// the rest from the chain: stop it, kill it, lose its folder; started again it goes on.
@@ -56,6 +60,14 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 20)]
     grace: u64,
 
+    /// Serve new deals by transactions of every worker, as any PoCo pool does, and not by signed votes on ranges of tasks
+    #[arg(long)]
+    open: bool,
+
+    /// Most tasks of a range that workers vote on at once
+    #[arg(long, value_name = "N", default_value_t = STRIDE, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    stride: u16,
+
     /// Print one line of JSON when ready, and nothing else
     #[arg(long)]
     json: bool,
@@ -75,7 +87,10 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         &args.place.store,
         &args.dir,
     );
-    config.way = canut_pool::Way::Open;
+    if args.open {
+        config.way = Way::Open;
+    }
+    config.stride = args.stride;
     config.listen = args.listen;
     config.url.clone_from(&args.url);
     config.start_block = args.start_block;

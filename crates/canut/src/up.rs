@@ -6,6 +6,7 @@ use crate::{
     signals::Signals,
 };
 use canut_client::Home;
+use canut_pool::Way;
 use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr};
 use serde_json::json;
@@ -57,6 +58,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8548")]
     pool: SocketAddr,
 
+    /// Serve deals by transactions of every worker, as any PoCo pool does, and not by signed votes on ranges of tasks
+    #[arg(long)]
+    open: bool,
+
     /// Print one line of JSON when ready, and nothing else
     #[arg(long)]
     json: bool,
@@ -88,6 +93,11 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         pool: args.pool,
         workers: args.workers.map_or_else(default_workers, usize::from),
         cheats: 0,
+        way: if args.open {
+            Way::Open
+        } else {
+            Way::Certificate
+        },
     };
     let local = tokio::select! {
         opened = Local::open(settings) => opened?,

@@ -96,7 +96,7 @@ impl Config {
             runtime,
             slots: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),
             open: 8,
-            bond: Some(Nrlc::ZERO),
+            bond: None,
             terms: Terms::default(),
             private_networks: false,
             max_file: 4 << 30,

@@ -7,6 +7,7 @@ mod show;
 use std::{fs, path::PathBuf, time::Instant};
 
 use canut_client::{Account, Client, Fetched, Input, Limits, Params, Quote, TaskName, Wanted};
+use canut_pool::Way;
 use canut_protocol::{DealId, Tag, Trust};
 use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr, ensure};
@@ -91,6 +92,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         pool: anywhere,
         workers: HONEST,
         cheats: CHEATS,
+        way: Way::Certificate,
     };
     let show = Show::new(args.json);
     show.say(

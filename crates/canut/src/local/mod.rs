@@ -14,13 +14,15 @@ use std::{
 };
 
 use alloy::signers::local::PrivateKeySigner;
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use canut_chain::{Config, Node};
 use canut_client::{Client, Network};
 use canut_hub::{
     Caller, Deployment, Hub, Plan, Sender, SenderConfig, connect, deploy, events::FollowConfig,
 };
 use canut_market::chain::HubChain;
+use canut_pool::Way;
+use canut_protocol::{Nrlc, matching::Policy};
 use canut_sandbox::WasmRuntime;
 use canut_worker::{
     Place,
@@ -53,6 +55,8 @@ pub(crate) struct Settings {
     pub(crate) workers: usize,
     /// Workers that return wrong results.
     pub(crate) cheats: usize,
+    /// How deals are served.
+    pub(crate) way: Way,
 }
 
 /// A running market.
@@ -169,6 +173,10 @@ impl Local {
             let folder = settings.folder.join(format!("worker-{number}"));
             let mut config = worker(place.clone(), key.clone(), folder, runtime.clone());
             config.vault = Some(format!("http://{}", vault.address()));
+            if settings.way == Way::Open {
+                config.open = 0;
+                config.bond = Some(Nrlc::ZERO);
+            }
             if number < settings.workers {
                 workers.push(canut_worker::start(config).await?);
             } else {
@@ -260,8 +268,25 @@ async fn prepare(accounts: &Accounts, node: &Node) -> Result<(Deployment, Addres
         .await?;
     if owner.hub().workerpool(workerpool).await?.is_none() {
         owner.create_workerpool(scheduler, WORKERPOOL).await?;
+        stake_the_price(accounts, owner.hub(), workerpool).await?;
     }
     Ok((deployment, workerpool))
+}
+
+/// Workers have as much at stake for each task as it costs, and not the 30 % that a new workerpool asks: so a lie does not pay
+/// (R8).
+async fn stake_the_price(accounts: &Accounts, hub: &Hub, workerpool: Address) -> Result<()> {
+    let provider = hub.provider().clone();
+    let sender = Sender::new(provider, accounts.scheduler.clone(), sending()).await?;
+    let found = hub.workerpool(workerpool).await?;
+    let (_, found) = found.ok_or_eyre("the workerpool that was just made is not there")?;
+    let policy = Policy {
+        worker_stake_ratio: U256::from(100),
+        ..found.policy
+    };
+    let scheduler = Caller::new(hub.clone(), sender);
+    scheduler.change_policy(workerpool, policy).await?;
+    Ok(())
 }
 
 async fn market(settings: &Settings, hub: Hub) -> Result<canut_market::Server> {
@@ -294,7 +319,7 @@ async fn pool(
     let folder = settings.folder.join("pool");
     let key = accounts.scheduler.clone();
     let mut config = canut_pool::Config::new(rpc, hub.address(), workerpool, key, store, folder);
-    config.way = canut_pool::Way::Open;
+    config.way = settings.way;
     config.listen = settings.pool;
     config.sender = sending();
     canut_pool::start(config)

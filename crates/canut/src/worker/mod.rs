@@ -6,6 +6,7 @@ mod settings;
 use std::{io::Write, path::PathBuf, sync::Arc};
 
 use canut_pool::session::PATH;
+use canut_protocol::Nrlc;
 use canut_sandbox::{OciRuntime, Runtime, Runtimes, WasmRuntime};
 use canut_worker::{Config, Place, screen::Terms};
 use clap::{Args as ClapArgs, Subcommand};
@@ -20,7 +21,9 @@ const GIB: u64 = 1 << 30;
 
 /// Lend this machine to a pool: take tasks, compute them, vote on the chain, and be paid.
 ///
-/// A worker stakes RLC that it has on the hub; a wrong result costs the stake. It needs a little ether for its transactions.
+/// A worker bonds RLC that it has on the hub to its pool; a wrong result costs a part of the bond. It needs ether only to bond, or
+/// none if somebody bonds for it, and to be paid by the chain should its pool stall. What is not bonded is staked on tasks of the
+/// open way, which are voted on by transactions.
 /// Stop it whenever you like: what it took is written down, and it goes on at the next start with the same --dir.
 #[derive(Debug, ClapArgs)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -103,6 +106,11 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         .cache
         .map_or(config.cache, |gib| gib.saturating_mul(GIB));
     config.private_networks = settings.private_networks.unwrap_or_default();
+    config.bond = settings.bond;
+    if settings.open.unwrap_or_default() {
+        config.open = 0;
+        config.bond = Some(Nrlc::ZERO);
+    }
     config.terms = Terms {
         max_stake: settings.max_stake,
         min_price: settings.min_price.unwrap_or_default(),

@@ -97,6 +97,16 @@ pub(super) struct Settings {
     #[arg(long, value_name = "ENGINE", value_delimiter = ',')]
     engines: Option<Vec<EngineName>>,
 
+    /// Take tasks of the open way only: contribute and reveal by transactions of its own
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) open: Option<bool>,
+
+    /// What to have bonded to the pool from the start on, for example 20RLC, out of the account on the hub
+    /// [default: half of what is there]
+    #[arg(long, value_name = "PRICE", value_parser = price)]
+    #[serde(deserialize_with = "price_text")]
+    pub(super) bond: Option<Nrlc>,
+
     /// Largest stake on one task, for example 2RLC [default: any]
     #[arg(long, value_name = "PRICE", value_parser = price)]
     #[serde(deserialize_with = "price_text")]
@@ -156,6 +166,8 @@ impl Settings {
             slots: self.slots.or(file.slots),
             runtimes: self.runtimes.or(file.runtimes),
             engines: self.engines.or(file.engines),
+            open: self.open.or(file.open),
+            bond: self.bond.or(file.bond),
             max_stake: self.max_stake.or(file.max_stake),
             min_price: self.min_price.or(file.min_price),
             refuse_apps: self.refuse_apps.or(file.refuse_apps),

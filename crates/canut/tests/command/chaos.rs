@@ -3,8 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use alloy::primitives::Address;
+use canut_hub::{Event, Follower, events::FollowConfig};
 use canut_protocol::{
     Deal, DealId, Nrlc, Task,
+    range::{Kind, Terms, money::Payout},
     settlement::Rewards,
     task::{ContributionStatus, Status},
 };
@@ -16,6 +18,8 @@ use crate::services::{DEPOSIT, Services};
 const WORKERS: usize = 6;
 const TASKS: u64 = 8;
 const TRUST: u64 = 10;
+/// Reference time of the shortest category, in seconds.
+const TIME_REF: u64 = 300;
 /// Deaths in one bag.
 const KILLS: u32 = 10;
 const PARAMS: &str = r#"{"iexec_args":"--paths 20000"}"#;
@@ -25,8 +29,16 @@ fn seeds() -> u64 {
     std::env::var("CANUT_SEEDS").map_or(2, |seeds| seeds.parse().unwrap())
 }
 
-async fn play(seed: u64) {
-    let mut services = Services::start(WORKERS, "option-pricer.wasm").await;
+/// Whether tasks go the open way, or ranges of them are voted on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Open,
+    Certificate,
+}
+
+async fn play(seed: u64, way: Way) {
+    let flags: &[&str] = if way == Way::Open { &["--open"] } else { &[] };
+    let mut services = Services::start(WORKERS, "option-pricer.wasm", flags).await;
     let supply = services.hub().await.total_supply().await.unwrap();
     let (id, deal) = services.deal(TASKS, TRUST, PARAMS).await;
     let mut rng = StdRng::seed_from_u64(seed);
@@ -60,7 +72,10 @@ async fn play(seed: u64) {
             break tasks;
         }
     };
-    check(&services, id, &deal, &tasks, supply).await;
+    match way {
+        Way::Open => check(&services, id, &deal, &tasks, supply).await,
+        Way::Certificate => check_ranges(&services, id, &deal, supply).await,
+    }
     client.kill().unwrap();
     client.wait().unwrap();
     fetched(&services, id);
@@ -117,12 +132,65 @@ async fn check(services: &Services, id: DealId, deal: &Deal, tasks: &[Task], sup
     assert_eq!(hub.total_supply().await.unwrap(), supply);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bag_survives_the_death_of_every_service() {
+/// Every range is certified by right votes alone, and everyone has to the last nRLC what the rules give him, bonds included.
+async fn check_ranges(services: &Services, id: DealId, deal: &Deal, supply: Nrlc) {
+    let hub = services.hub().await;
+    let terms = Terms::of(deal, TIME_REF).unwrap();
+    let mut earned: BTreeMap<Address, Nrlc> = BTreeMap::new();
+    let mut follower = Follower::from_block(
+        hub.provider().clone(),
+        *hub.deployment(),
+        FollowConfig::default(),
+        0,
+    );
+    let mut count = 0;
+    while count < deal.bot_size {
+        for happening in follower.next().await.unwrap().events {
+            let Event::RangeSettled(settled) = happening.event else {
+                continue;
+            };
+            assert_eq!(settled.range.deal(), id);
+            count += u64::from(settled.range.count());
+            let of = |kind| {
+                settled
+                    .members
+                    .iter()
+                    .filter(move |member| member.kind == kind)
+            };
+            assert_eq!(of(Kind::Loser).count(), 0, "an honest worker was slashed");
+            let weights: Vec<u32> = of(Kind::Winner)
+                .map(|member| member.weight.ilog2())
+                .collect();
+            let payout =
+                Payout::settle(&terms, settled.range.count(), &weights, Nrlc::ZERO).unwrap();
+            for (member, reward) in of(Kind::Winner).zip(payout.winners) {
+                let sum = earned.entry(member.worker).or_insert(Nrlc::ZERO);
+                *sum = sum.plus(reward.pay).unwrap();
+            }
+        }
+    }
+    for (worker, gain) in earned {
+        let account = hub.account(worker).await.unwrap();
+        let has = account.stake.plus(account.locked).unwrap();
+        assert_eq!(has, Nrlc::rlc(DEPOSIT).plus(gain).unwrap(), "{worker}");
+    }
+    assert_eq!(hub.total_supply().await.unwrap(), supply);
+}
+
+async fn play_all(way: Way) {
     for seed in 0..seeds() {
-        println!("seed {seed}");
-        tokio::time::timeout(Duration::from_secs(180), play(seed))
+        tokio::time::timeout(Duration::from_secs(180), play(seed, way))
             .await
             .unwrap_or_else(|_| panic!("the bag of seed {seed} does not complete"));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bag_survives_the_death_of_every_service() {
+    play_all(Way::Certificate).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bag_that_goes_the_open_way_survives_it_too() {
+    play_all(Way::Open).await;
 }

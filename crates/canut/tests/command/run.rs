@@ -19,8 +19,13 @@ struct Terminal {
 
 impl Terminal {
     fn open() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(flags: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut command = canut(&["up", "--json", "--workers", "4"]);
+        command.args(flags);
         command.env("CANUT_HOME", home.path());
         for service in ["--rpc", "--market", "--store", "--vault", "--pool"] {
             command.args([service, "127.0.0.1:0"]);
@@ -256,7 +261,7 @@ fn only_the_beneficiary_reads_an_encrypted_result() {
 
 #[test]
 fn the_requester_alone_reads_what_the_app_said() {
-    let terminal = Terminal::open();
+    let terminal = Terminal::with(&["--open"]);
     std::fs::write(terminal.home.path().join("cities.csv"), "city\nLyon\n").unwrap();
     let stats = app("csv-stats.wasm");
     let args = "--group nowhere --value people";

@@ -120,8 +120,8 @@ fn app(name: &str) -> PathBuf {
 }
 
 impl Services {
-    /// Everything, with so many workers, and the app of that name registered.
-    pub(crate) async fn start(workers: usize, wasm: &str) -> Self {
+    /// Everything, with so many workers, and the app of that name registered. `way` is what pool and workers are told besides.
+    pub(crate) async fn start(workers: usize, wasm: &str, way: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name).display().to_string();
         let keys = mnemonic_keys(DEV_MNEMONIC, 10).unwrap();
@@ -165,14 +165,15 @@ impl Services {
             &store.url,
         ];
         let dir = at("pool");
-        let arguments = [&["pool", "--grace", "2", "--dir", &dir], &place[..]].concat();
+        let arguments = [&["pool", "--grace", "2", "--dir", &dir], &place[..], way].concat();
         let pool = Service::start(&arguments, Some(&keys[SCHEDULER]), Some("--listen"), "pool");
         let sessions = pool.url.replace("http", "ws") + "/session";
         let start = |number: usize| {
             let dir = at(&format!("worker-{number}"));
             let own = ["worker", "--pool", &sessions, "--dir", &dir, "--slots", "1"];
             let key = &keys[FIRST_WORKER + number];
-            Service::start(&[&own[..], &place[..]].concat(), Some(key), None, "worker")
+            let arguments = [&own[..], &place[..], way].concat();
+            Service::start(&arguments, Some(key), None, "worker")
         };
         let workers = (0..workers).map(start).collect();
         Self {
