@@ -11,6 +11,7 @@
 //!
 //! Keys, the chain and the network have no place here.
 
+mod alone;
 pub mod archive;
 mod choice;
 mod computed;
@@ -24,6 +25,7 @@ mod runtime;
 mod vfs;
 mod wasm;
 
+pub use alone::alone_in;
 pub use choice::Runtimes;
 pub use computed::ComputedError;
 pub use job::{Bag, Dataset, Delivery, IEXEC_IN, IEXEC_OUT, Job, split_arguments};

@@ -6,7 +6,7 @@ use alloy::providers::Provider;
 use alloy_primitives::{Address, U256};
 use canut_hub::{Caller, ConnectError, Follower, Hub, Sender, connect};
 use canut_protocol::{Nrlc, Tag, TaskId};
-use canut_sandbox::Kind;
+use canut_sandbox::{Kind, alone_in};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinSet,
@@ -136,9 +136,11 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
         error,
     };
     std::fs::create_dir_all(&config.folder).map_err(broken)?;
-    let lock = File::create(config.folder.join("lock")).map_err(broken)?;
-    lock.try_lock()
-        .map_err(|_| StartError::Locked(folder.clone()))?;
+    let lock = alone_in(&config.folder).await;
+    let lock = lock.map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => StartError::Locked(folder.clone()),
+        _ => broken(error),
+    })?;
     let journal = Journal::open(config.folder.join("tasks")).map_err(broken)?;
     let records = journal.read().map_err(broken)?;
 

@@ -11,7 +11,7 @@ use std::{
 
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind, mount_remount, unmount};
 
-use super::{engine::Engine, images::FIRST_ID};
+use super::{engine::Engine, group, images::FIRST_ID};
 use crate::{Fault, Limits};
 
 /// Files and folders, for each file that a result may hold.
@@ -30,6 +30,8 @@ pub(super) struct Cell {
     pub(super) name: String,
     /// The bundle: `config.json`, and the folders below.
     pub(super) folder: PathBuf,
+    /// The file through which the engine joins its control group.
+    pub(super) door: PathBuf,
     engine: Arc<Engine>,
 }
 
@@ -49,11 +51,14 @@ impl Cell {
             .mode(0o711)
             .create(&folder)
             .map_err(Fault::disk(&folder))?;
-        let cell = Self {
+        let mut cell = Self {
             name,
             folder,
+            door: PathBuf::new(),
             engine: Arc::clone(engine),
         };
+        cell.door = group::of_engine(&cell.name)
+            .map_err(|error| Fault::Resources(format!("no control group: {error}")))?;
         memory(&cell.folder, OWN, OWN_FILES, MountFlags::empty())?;
         for name in ["rootfs", "in", "log", "files"] {
             cell.create(name, None)?;
@@ -141,8 +146,12 @@ fn memory(at: &Path, bytes: u64, inodes: u64, flags: MountFlags) -> Result<(), F
     mount("canut", at, "tmpfs", flags, options.as_c_str()).map_err(|error| failed(error.into()))
 }
 
-/// Ends the container `name`, and takes away `folder` with all that is mounted there.
+/// Ends the container `name`, though it may be half made, and takes away `folder` with all that is mounted there.
 pub(super) fn clear(engine: &Engine, name: &str, folder: &Path) -> io::Result<()> {
+    group::end_engine(name)?;
+    engine.remove(name)?;
+    // An engine may have been in the group of the container, while it started it, and have written down more.
+    group::end_container(name)?;
     engine.remove(name)?;
     match unmount(folder, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
         // Nothing is mounted there.

@@ -1,6 +1,7 @@
 //! The programs that start containers: gVisor's `runsc`, `runc` and `crun`, driven by their common command line.
 
 use std::{
+    collections::BTreeSet,
     env, fmt, fs, io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -67,9 +68,13 @@ impl Engine {
         }
     }
 
-    /// Starts the container of `bundle` and ends as it ends.
-    pub(super) fn run(&self, bundle: &Path, name: &str) -> Command {
-        let mut command = self.command();
+    /// Starts the container of `bundle` and ends as it ends. Before anything else it joins a control group through `door`.
+    pub(super) fn run(&self, bundle: &Path, name: &str, door: &Path) -> Command {
+        let mut command = Command::new("/bin/sh");
+        command
+            .args(["-c", "echo 0 > \"$0\" && exec \"$@\""])
+            .arg(door);
+        command.arg(&self.program).arg("--root").arg(&self.state);
         if self.kind == EngineKind::Runsc {
             command.args(["--network", "none"]);
             command.arg("--debug-log").arg(bundle.join("log/"));
@@ -86,31 +91,63 @@ impl Engine {
         command
     }
 
-    /// Kills a container with everything in it, and removes what was made for it.
+    /// Kills a container with everything in it, and removes what was made for it. Its engine has ended.
     pub(super) fn remove(&self, name: &str) -> io::Result<()> {
-        if !self.state.join(name).exists() && self.kind != EngineKind::Runsc {
+        if self.memories(name)?.is_empty() {
             return Ok(());
         }
-        let mut command = self.command();
+        let mut command = Command::new(&self.program);
+        command.arg("--root").arg(&self.state);
         command.args(["delete", "--force", name]);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        command.status().map(|_| ())
+        command.status()?;
+        // Of a container that was never finished the engine may know too little to remove what it knows.
+        for path in self.memories(name)? {
+            let removed = if path.is_dir() {
+                fs::remove_dir_all(path)
+            } else {
+                fs::remove_file(path)
+            };
+            match removed {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// The containers it knows.
-    pub(super) fn containers(&self) -> io::Result<Vec<String>> {
-        match fs::read_dir(&self.state) {
-            Ok(entries) => {
-                let names =
-                    entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-                names.collect()
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(error),
-        }
+    pub(super) fn containers(&self) -> io::Result<BTreeSet<String>> {
+        Ok(self.known()?.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// Where it keeps what it knows of a container.
+    fn memories(&self, name: &str) -> io::Result<Vec<PathBuf>> {
+        let known = self.known()?.into_iter();
+        Ok(known
+            .filter(|(of, _)| of == name)
+            .map(|(_, path)| path)
+            .collect())
+    }
+
+    /// Containers, and where it keeps what it knows of them: a folder each, or with gVisor files whose names begin with theirs.
+    fn known(&self) -> io::Result<Vec<(String, PathBuf)>> {
+        let entries = match fs::read_dir(&self.state) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let known = entries.map(|entry| {
+            let entry = entry?;
+            let file = entry.file_name().to_string_lossy().into_owned();
+            let name = file
+                .split_once("_sandbox:")
+                .map_or(file.as_str(), |(name, _)| name);
+            Ok((name.to_owned(), entry.path()))
+        });
+        known.collect()
     }
 
     /// How the app ended: its exit status, as `code` of the engine tells it. A fault when it is the engine that ended.
@@ -136,12 +173,6 @@ impl Engine {
             129 | 130 | 143 => Err(Fault::Engine("somebody stopped the run".to_owned())),
             code => Ok(code),
         }
-    }
-
-    fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
-        command.arg("--root").arg(&self.state);
-        command
     }
 }
 

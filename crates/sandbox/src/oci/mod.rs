@@ -3,6 +3,7 @@
 mod archive;
 mod cell;
 mod engine;
+mod group;
 mod harvest;
 mod images;
 mod layer;
@@ -25,7 +26,7 @@ use std::{
 use sha2::{Digest, Sha256};
 
 use self::{engine::Engine, images::Images};
-use crate::{Fault, Job, Kind, Limits, Run, Runtime};
+use crate::{Fault, Job, Kind, Limits, Run, Runtime, alone_in};
 
 pub use self::{engine::EngineKind, probe::Unavailable};
 
@@ -79,9 +80,12 @@ impl OciRuntime {
         };
         fs::create_dir_all(folder).map_err(broken)?;
         let folder = fs::canonicalize(folder).map_err(broken)?;
-        let lock = File::create(folder.join("lock")).map_err(broken)?;
-        lock.try_lock()
-            .map_err(|_| Unavailable::Locked(folder.clone()))?;
+        let lock = alone_in(&folder)
+            .await
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => Unavailable::Locked(folder.clone()),
+                _ => broken(error),
+            })?;
         let key = Sha256::digest(folder.as_os_str().as_encoded_bytes());
         let prefix = format!("canut-{}", alloy_primitives::hex::encode(&key[..6]));
         let places = Path::new(PLACES).join(&prefix);
@@ -164,20 +168,19 @@ impl Runtime for OciRuntime {
 
 /// Removes what an earlier worker left.
 fn sweep(engine: &Engine, places: &Path) -> io::Result<()> {
-    for name in engine.containers()? {
-        engine.remove(&name)?;
-    }
-    let entries = match fs::read_dir(places) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+    let mut names = engine.containers()?;
+    match fs::read_dir(places) {
+        Ok(entries) => {
+            for entry in entries {
+                names.insert(entry?.file_name().to_string_lossy().into_owned());
+            }
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
-    };
-    for entry in entries {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        cell::clear(engine, &name, &entry.path())?;
     }
-    Ok(())
+    names
+        .iter()
+        .try_for_each(|name| cell::clear(engine, name, &places.join(name)))
 }
 
 /// The cores that this process may use.

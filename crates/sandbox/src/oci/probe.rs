@@ -114,7 +114,7 @@ async fn attempt(engine: &Engine, places: &Path, name: &str) -> Result<(), Fault
         own_processes: engine.own_processes(),
     };
     cell.describe(&spec.config(&limits))?;
-    let mut command = Command::from(engine.run(&cell.folder, name));
+    let mut command = Command::from(engine.run(&cell.folder, name, &cell.door));
     command
         .kill_on_drop(true)
         .stdin(Stdio::null())

@@ -219,7 +219,7 @@ async fn supervise(
     cell: &Cell,
     limits: &Limits,
 ) -> Result<(i32, Captured, Captured), Fault> {
-    let mut command = Command::from(shared.engine.run(&cell.folder, &cell.name));
+    let mut command = Command::from(shared.engine.run(&cell.folder, &cell.name, &cell.door));
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

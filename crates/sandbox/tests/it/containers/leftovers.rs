@@ -1,6 +1,12 @@
 //! That nothing is left of a run.
 
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 
 use canut_sandbox::{EngineKind, OciRuntime};
 
@@ -35,15 +41,15 @@ fn traces(of: &str) -> Vec<String> {
     found
 }
 
-/// Whether the engine wrote down the process of a run that goes on.
-fn has_container(of: &str) -> bool {
-    let places = fs::read_dir("/run/canut").unwrap();
-    places
-        .map(|entry| entry.unwrap())
-        .filter(|entry| entry.file_name().to_string_lossy().contains(of))
-        .filter_map(|entry| fs::read_dir(entry.path()).ok())
-        .flatten()
-        .any(|run| run.is_ok_and(|run| run.path().join("pid").exists()))
+/// Processes that were started for this worker.
+fn processes(of: &str) -> Vec<String> {
+    let all = fs::read_dir("/proc").unwrap().flatten();
+    let told = all.filter_map(|entry| {
+        let about = fs::read(entry.path().join("cmdline")).ok()?;
+        let about = String::from_utf8_lossy(&about).replace('\0', " ");
+        about.contains(of).then_some(about)
+    });
+    told.collect()
 }
 
 /// The part of all names that is of the runtime in `folder`.
@@ -77,32 +83,68 @@ async fn nothing_is_left_of_a_run_however_it_ends() {
     }
 }
 
+/// What the process of a worker is told: where it works, and on which engine.
+const VICTIM: &str = "CANUT_TEST_VICTIM";
+
+/// No test: a worker in a process of its own, for [`a_worker_killed_at_any_moment_leaves_nothing`] to kill.
 #[tokio::test]
-async fn what_a_killed_worker_left_goes_at_the_next_start() {
-    for kind in [EngineKind::Runc, EngineKind::Runsc] {
-        let Some((first, folder)) = runtime(kind).await else {
+#[ignore = "a test starts it"]
+async fn victim() {
+    let Ok(told) = std::env::var(VICTIM) else {
+        return;
+    };
+    let (kind, folder) = told.split_once(':').unwrap();
+    let kind = *EngineKind::ALL
+        .iter()
+        .find(|known| known.name() == kind)
+        .unwrap();
+    let runtime = OciRuntime::new(Path::new(folder), &[kind]).await.unwrap();
+    let (place, other) = (Place::new(), Place::new());
+    place.run(&runtime, "true").await.unwrap();
+    println!("\nready");
+    loop {
+        let short = place.run(&runtime, "sleep 0.02");
+        let long = other.run(&runtime, "sleep 0.3");
+        let (short, long) = tokio::join!(short, long);
+        short.and(long).unwrap();
+    }
+}
+
+fn start_victim(kind: EngineKind, folder: &Path) -> Child {
+    let mut victim = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "containers::leftovers::victim"])
+        .args(["--ignored", "--nocapture"])
+        .env(VICTIM, format!("{kind}:{}", folder.display()))
+        // Its own places, which a kill leaves, go with the folder.
+        .env("TMPDIR", folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(victim.stdout.as_mut().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap() == "ready"), "it starts");
+    victim
+}
+
+#[tokio::test]
+async fn a_worker_killed_at_any_moment_leaves_nothing() {
+    for (kind, kills) in [(EngineKind::Runc, 24), (EngineKind::Runsc, 8)] {
+        let Some((_, folder)) = runtime(kind).await else {
             continue;
         };
-        let place = Place::new();
         let mark = mark(folder.path());
-        let mut run = Box::pin(place.run(&first, "sleep 1000"));
-        // Until the engine has made the container: before that it would go on making it, as the kill does not reach it.
-        let started = async {
-            while !has_container(&mark) {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::select! {
-            _ = &mut run => panic!("it sleeps"),
-            () = started => {}
+        for _ in 0..kills {
+            let mut victim = start_victim(kind, folder.path());
+            let moment = Duration::from_micros(rand::random_range(0..400_000));
+            // The moment of the kill is what is tried.
+            std::thread::sleep(moment);
+            victim.kill().unwrap();
+            victim.wait().unwrap();
+            let next = OciRuntime::new(folder.path(), &[kind]).await.unwrap();
+            assert_eq!(traces(&mark), Vec::<String>::new(), "after {moment:?}");
+            assert_eq!(processes(&mark), Vec::<String>::new(), "after {moment:?}");
+            drop(next);
         }
-        // As a kill does, it runs no destructor.
-        std::mem::forget(run);
-        // The lock goes with the process.
-        fs::remove_file(folder.path().join("lock")).unwrap();
-        assert_ne!(traces(&mark), Vec::<String>::new());
-        let second = OciRuntime::new(folder.path(), &[kind]).await.unwrap();
-        assert_eq!(traces(&mark), Vec::<String>::new());
-        assert_eq!(place.read(&second, "echo again").await, "again\n");
+        let last = OciRuntime::new(folder.path(), &[kind]).await.unwrap();
+        assert_eq!(Place::new().read(&last, "echo again").await, "again\n");
     }
 }
