@@ -8,7 +8,7 @@ import solc from "solc";
 const root = dirname(fileURLToPath(import.meta.url));
 const published = [
   "RLC", "AppRegistry", "App", "DatasetRegistry", "Dataset", "WorkerpoolRegistry", "Workerpool",
-  "Hub", "Market", "Certificates", "Views",
+  "Hub", "Market", "Certificates", "Views", "Blob",
 ];
 const piecesOfTheHub = ["Hub", "Market", "Certificates", "Views"];
 const codeLimit = 24_576; // EIP-170

@@ -12,9 +12,10 @@
 //! 4. [`result`](mod@result): what workers commit to, [`declared`]: which files that is, and [`credibility`]: when their votes
 //!    certify it.
 //! 5. [`range`]: the certificate way, where all this happens off chain for many tasks at once and is proved by signatures.
-//! 6. [`money`], [`settlement`] and [`ledger`]: stakes, prices, rewards, and the accounts they move between.
-//! 7. [`location`]: where the bytes of an app or a dataset are.
-//! 8. [`failure`]: why work on a task failed, whose fault it is, and what to do.
+//! 6. [`receipt`]: the same in one file, which anyone can check with nothing but the hash of a block.
+//! 7. [`money`], [`settlement`] and [`ledger`]: stakes, prices, rewards, and the accounts they move between.
+//! 8. [`location`]: where the bytes of an app or a dataset are.
+//! 9. [`failure`]: why work on a task failed, whose fault it is, and what to do.
 //!
 //! Money is counted in nRLC (10⁻⁹ RLC), time in seconds since the Unix epoch, and every division rounds down, as on chain.
 //! Arithmetic is checked: where the contract would panic, a function here returns [`Overflow`].
@@ -33,6 +34,7 @@ pub mod matching;
 pub mod money;
 pub mod order;
 pub mod range;
+pub mod receipt;
 pub mod result;
 pub mod settlement;
 pub mod signature;
