@@ -9,7 +9,9 @@
 
 mod chain;
 mod gas;
+mod http;
 mod latency;
+mod market;
 
 use std::process::ExitCode;
 
@@ -30,12 +32,15 @@ enum Bench {
     Chain(chain::Args),
     /// An empty task from the order to the verified result.
     Latency(latency::Args),
+    /// The market: orders taken, pages shown, requests matched.
+    Market(market::Args),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().bench {
         Bench::Gas(args) => gas::run(&args).map_err(eyre::Report::from),
         Bench::Latency(args) => latency::run(&args).map(|report| println!("{report}")),
+        Bench::Market(args) => market::run(&args).map(|report| println!("{report}")),
         Bench::Chain(args) => chain::run(args).map(|report| println!("{report}")),
     };
     match done {

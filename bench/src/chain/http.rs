@@ -1,28 +1,14 @@
-//! JSON-RPC over one kept-alive connection, with as little as possible between the clock and the socket.
+//! JSON-RPC.
 
 use bytes::Bytes;
 use eyre::{Result, WrapErr, bail, eyre};
-use http_body_util::{BodyExt, Full};
-use hyper::{Request, client::conn::http1, header};
-use hyper_util::rt::TokioIo;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::net::SocketAddr;
-use tokio::{net::TcpStream, task::JoinHandle};
 
-/// One connection; requests on it follow one another.
+/// One connection; calls on it follow one another.
 #[derive(Debug)]
-pub(super) struct Connection {
-    sender: http1::SendRequest<Full<Bytes>>,
-    host: String,
-    driver: JoinHandle<()>,
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.driver.abort();
-    }
-}
+pub(super) struct Connection(crate::http::Connection);
 
 #[derive(Deserialize)]
 struct Answer<T> {
@@ -32,31 +18,12 @@ struct Answer<T> {
 
 impl Connection {
     pub(super) async fn open(address: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // The driver ends with an error when the node does; the request under way reports it.
-        let driver = tokio::spawn(async move { drop(connection.await) });
-        Ok(Self {
-            sender,
-            host: address.to_string(),
-            driver,
-        })
+        Ok(Self(crate::http::Connection::open(address).await?))
     }
 
     /// Sends a request made by [`request`]; `None` for a `null` result.
     pub(super) async fn send<T: DeserializeOwned>(&mut self, body: Bytes) -> Result<Option<T>> {
-        let request = Request::post("/")
-            .header(header::HOST, &self.host)
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(body))?;
-        self.sender.ready().await?;
-        let response = self
-            .sender
-            .send_request(request)
-            .await
-            .wrap_err("the node closed the connection")?;
-        let body = response.into_body().collect().await?.to_bytes();
+        let (_, body) = self.0.post("/", None, body).await?;
         let answer: Answer<T> =
             serde_json::from_slice(&body).wrap_err_with(|| format!("no answer: {body:?}"))?;
         match answer.error {
@@ -81,12 +48,8 @@ impl Connection {
 
 /// The body of a page.
 pub(super) async fn text(address: SocketAddr, path: &str) -> Result<String> {
-    let mut connection = Connection::open(address).await?;
-    let request = Request::get(path)
-        .header(header::HOST, &connection.host)
-        .body(Full::default())?;
-    let response = connection.sender.send_request(request).await?;
-    let body = response.into_body().collect().await?.to_bytes();
+    let mut connection = crate::http::Connection::open(address).await?;
+    let (_, body) = connection.get(path).await?;
     Ok(String::from_utf8_lossy(&body).into_owned())
 }
 

@@ -1,0 +1,142 @@
+//! The table, and the line for scripts.
+
+use std::{fmt, time::Duration};
+
+use serde_json::{Map, Value, json};
+
+use super::{ask::Measured, signatures::Rates};
+
+/// How long things took.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Times {
+    /// Together, with what was done at the same time counted once.
+    pub(super) elapsed: Duration,
+    /// Each.
+    pub(super) each: Vec<Duration>,
+}
+
+impl Times {
+    pub(super) fn add(&mut self, more: &Self) {
+        self.elapsed += more.elapsed;
+        self.each.extend(&more.each);
+    }
+
+    /// How many a second.
+    pub(super) fn rate(&self) -> f64 {
+        self.each.len() as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// Milliseconds that `percent` of them do not exceed.
+    fn percentiles<const N: usize>(&self, percents: [usize; N]) -> [f64; N] {
+        let mut sorted = self.each.clone();
+        sorted.sort_unstable();
+        percents.map(|percent| {
+            let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
+            let time = sorted.get(rank).copied().unwrap_or_default();
+            rounded(time.as_secs_f64() * 1_000.0)
+        })
+    }
+}
+
+/// What was measured.
+#[derive(Debug)]
+pub(crate) struct Report {
+    pub(super) json: bool,
+    pub(super) signatures: Rates,
+    pub(super) published: Times,
+    pub(super) series: Vec<(&'static str, Measured)>,
+    pub(super) reorganised: Duration,
+    pub(super) started: Duration,
+    pub(super) open: u64,
+}
+
+fn rounded(number: f64) -> f64 {
+    (number * 1_000.0).round() / 1_000.0
+}
+
+impl Report {
+    fn line(&self) -> Value {
+        let [publish] = self.published.percentiles([99]);
+        let mut line = Map::new();
+        line.insert("orders_per_s".into(), json!(self.published.rate().round()));
+        for (name, key) in [
+            ("pages", "page"),
+            ("matches", "match"),
+            ("unfillable", "unfillable"),
+        ] {
+            for (_, measured) in self.series.iter().filter(|(found, _)| *found == name) {
+                let [middle, most] = measured.all.percentiles([50, 99]);
+                line.insert(format!("{key}_p99_ms"), json!(most));
+                line.insert(format!("{key}_p50_ms"), json!(middle));
+                line.insert(format!("{name}_per_s"), json!(measured.all.rate().round()));
+            }
+        }
+        line.insert("publish_p99_ms".into(), json!(publish));
+        line.insert("orders".into(), json!(self.open));
+        let milliseconds = |time: Duration| json!(rounded(time.as_secs_f64() * 1_000.0));
+        line.insert("fork_ms".into(), milliseconds(self.reorganised));
+        line.insert("start_ms".into(), milliseconds(self.started));
+        line.insert(
+            "signatures_per_s".into(),
+            json!({ "ours": self.signatures.ours.round(), "k256": self.signatures.k256.round() }),
+        );
+        line.into()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.json {
+            return write!(f, "{}", self.line());
+        }
+        writeln!(
+            f,
+            "{:<52}{:>10}{:>10}{:>10}{:>10}",
+            "milliseconds", "a second", "median", "p99", "worst"
+        )?;
+        row(
+            f,
+            "orders published",
+            Some(self.published.rate()),
+            &self.published,
+        )?;
+        for (name, measured) in &self.series {
+            row(f, name, Some(measured.all.rate()), &measured.all)?;
+            for (sort, times) in &measured.sorts {
+                row(f, &format!("  {sort}"), None, times)?;
+            }
+        }
+        writeln!(f)?;
+        writeln!(f, "{:<52}{:>10}", "orders open at the end", self.open)?;
+        let time = |time: Duration| time.as_secs_f64() * 1_000.0;
+        writeln!(
+            f,
+            "{:<52}{:>10.1}",
+            "to follow a fork, ms",
+            time(self.reorganised)
+        )?;
+        writeln!(
+            f,
+            "{:<52}{:>10.1}",
+            "to start again, ms",
+            time(self.started)
+        )?;
+        let Rates { ours, k256 } = self.signatures;
+        writeln!(
+            f,
+            "{:<52}{ours:>10.0}",
+            "signers recovered a second, one core"
+        )?;
+        writeln!(f, "{:<52}{k256:>10.0}", "the same in pure Rust (k256)")?;
+        write!(f, "{:<52}{:>10.2}", "ours / k256", ours / k256)
+    }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, name: &str, rate: Option<f64>, times: &Times) -> fmt::Result {
+    let [middle, most, worst] = times.percentiles([50, 99, 100]);
+    let rate = rate.map_or(String::new(), |rate| format!("{rate:.0}"));
+    writeln!(
+        f,
+        "{name:<52}{rate:>10}{middle:>10.2}{most:>10.2}{worst:>10.2}"
+    )
+}
