@@ -61,6 +61,9 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
     report
 }
 
+/// What the machine and HTTP take of every answer.
+const NOTHING: &str = "questions that cost nothing";
+
 /// A run takes a minute: whoever waits should see that it goes on.
 fn say(what: &str) {
     eprintln!("{what}");
@@ -76,6 +79,7 @@ async fn measure(
     let address = world.address();
     let mut series = Vec::new();
     for (name, questions) in [
+        (NOTHING, queries::nothing(args.matches)),
         ("pages", queries::pages(&world, args.pages)),
         ("matches", queries::matches(&world, args.matches)),
         ("unfillable", queries::unfillable(&world, args.matches)),

@@ -9,6 +9,16 @@ use super::{
     world::{Wallet, World},
 };
 
+/// Questions that cost the market nothing.
+pub(super) fn nothing(count: usize) -> Vec<Question> {
+    let version = || Question {
+        sort: "the version",
+        path: "/version".to_owned(),
+        body: None,
+    };
+    std::iter::repeat_with(version).take(count).collect()
+}
+
 /// Pages of the book, filtered in every way the SDK and people do.
 pub(super) fn pages(world: &World, count: usize) -> Vec<Question> {
     let mut rng = Rng::with_seed(1);

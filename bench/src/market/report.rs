@@ -60,6 +60,7 @@ impl Report {
         let mut line = Map::new();
         line.insert("orders_per_s".into(), json!(self.published.rate().round()));
         for (name, key) in [
+            (super::NOTHING, "nothing"),
             ("pages", "page"),
             ("matches", "match"),
             ("unfillable", "unfillable"),
@@ -68,7 +69,8 @@ impl Report {
                 let [middle, most] = measured.all.percentiles([50, 99]);
                 line.insert(format!("{key}_p99_ms"), json!(most));
                 line.insert(format!("{key}_p50_ms"), json!(middle));
-                line.insert(format!("{name}_per_s"), json!(measured.all.rate().round()));
+                let rate = measured.all.rate().round();
+                line.insert(format!("{key}_per_s"), json!(rate));
             }
         }
         line.insert("publish_p99_ms".into(), json!(publish));

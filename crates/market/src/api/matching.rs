@@ -1,6 +1,9 @@
 //! Finding what fills a request.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map},
+    sync::Arc,
+};
 
 use alloy_primitives::{Address, U256};
 use axum::{extract::State, response::IntoResponse};
@@ -21,9 +24,9 @@ use super::{
     schema,
 };
 use crate::{
-    book::Facet,
+    book::{Facet, Place, Rank, Row},
     engine::State as Market,
-    matching::{Offer, Plan, Snapshot, Wanted, plan},
+    matching::{Offer, Plan, Snapshot, Wanted, Workerpools, plan},
     order::{AnyOrder, Listed, MAX_INTEGER},
 };
 
@@ -192,21 +195,55 @@ fn solve(state: &Market, wanted: &Wanted<'_>) -> Plan {
     } else {
         Facet::Resource(request.workerpool)
     };
-    let apps = open
-        .queue(OrderKind::App, Facet::Resource(request.app))
-        .values();
-    let datasets = open
-        .queue(OrderKind::Dataset, Facet::Resource(request.dataset))
-        .values();
-    let workerpools = open.queue(OrderKind::Workerpool, place).values();
+    let apps = open.orders(OrderKind::App, Facet::Resource(request.app));
+    let datasets = open.orders(OrderKind::Dataset, Facet::Resource(request.dataset));
+    let terms = open.terms(OrderKind::Workerpool);
     let snapshot = Snapshot {
         apps: apps.filter_map(|listed| offer(listed, as_app)),
         datasets: datasets.filter_map(|listed| offer(listed, as_dataset)),
-        workerpools: workerpools.filter_map(|listed| offer(listed, as_workerpool)),
+        workerpools: Shelf {
+            places: open.queue(OrderKind::Workerpool, place).iter(),
+            terms,
+            serve: vec![None; terms.len()],
+        },
         stake: |account| state.mirror.stake(account),
         categories: state.mirror.category_count(),
     };
     plan(wanted, snapshot)
+}
+
+/// Workerpool orders of the book.
+struct Shelf<'a> {
+    places: btree_map::Iter<'a, Rank, Place>,
+    terms: &'a [Row],
+    /// What is known of the terms of each number.
+    serve: Vec<Option<bool>>,
+}
+
+impl<'a> Workerpools<'a> for Shelf<'a> {
+    fn next(&mut self) -> Option<Offer<'a, WorkerpoolOrder>> {
+        let (_, place) = self.places.next()?;
+        offer(&place.listed, as_workerpool)
+    }
+
+    fn next_of(
+        &mut self,
+        ceiling: Nrlc,
+        serves: &mut dyn FnMut(&WorkerpoolOrder) -> bool,
+    ) -> Option<Offer<'a, WorkerpoolOrder>> {
+        let ceiling: u64 = ceiling.0.saturating_to();
+        loop {
+            let (rank, place) = self.places.next()?;
+            if rank.price > ceiling {
+                return None;
+            }
+            let serve = self.serve.get_mut(place.terms)?;
+            let terms = self.terms.get(place.terms)?.terms;
+            if *serve.get_or_insert_with(|| serves(&terms.workerpool_order())) {
+                return offer(&place.listed, as_workerpool);
+            }
+        }
+    }
 }
 
 fn offer<'a, O>(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy_primitives::Address;
 use canut_protocol::{Tag, order::OrderKind};
 
-use super::{Book, Facet};
+use super::{Book, Facet, Place, Terms};
 use crate::order::{AnyOrder, Listed};
 
 /// How a restriction of an order is looked at.
@@ -23,7 +23,7 @@ pub(crate) enum Restrict {
 }
 
 impl Restrict {
-    fn admits(self, restriction: Address) -> bool {
+    pub(super) fn admits(self, restriction: Address) -> bool {
         match self {
             Self::Unrestricted => restriction == Address::ZERO,
             Self::Allows(address) => restriction == Address::ZERO || restriction == address,
@@ -58,8 +58,13 @@ pub(crate) struct Filter {
     pub(crate) bulk_only: bool,
 }
 
+/// Whether it is the wanted address, if one is wanted.
+fn is(wanted: Option<Address>, address: Address) -> bool {
+    wanted.is_none_or(|wanted| wanted == address)
+}
+
 /// One page of a list.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Page {
     pub(crate) orders: Vec<Arc<Listed>>,
     /// All that the filter admits.
@@ -69,23 +74,49 @@ pub(crate) struct Page {
 impl Book {
     /// The open orders of a kind that the filter admits, by rank: `limit` of them after the first `skip`.
     pub(crate) fn list(&self, kind: OrderKind, filter: &Filter, skip: usize, limit: usize) -> Page {
-        let facets = filter.facets().map(|facet| self.open().queue(kind, facet));
-        let Some(queue) = facets.min_by_key(|queue| queue.len()) else {
-            return Page {
-                orders: Vec::new(),
-                count: 0,
-            };
+        let rows = self.open().terms(kind);
+        let admitted: Vec<bool> = rows
+            .iter()
+            .map(|row| filter.admits_terms(kind, &row.terms))
+            .collect();
+        let admits = |place: &&Place| {
+            admitted.get(place.terms) == Some(&true)
+                && filter
+                    .min_volume
+                    .is_none_or(|least| place.remaining >= least)
+                && filter.admits_party(&place.listed)
         };
+        let queues = filter.facets().map(|facet| self.open().queue(kind, facet));
+        let Some(queue) = queues.min_by_key(|queue| queue.len()) else {
+            return Page::default();
+        };
+        // Unless each order has to be looked at, counting needs none.
+        let counted = (!filter.names_a_party() && filter.min_volume.is_none()).then(|| {
+            let admitted = rows
+                .iter()
+                .zip(&admitted)
+                .filter(|(_, admitted)| **admitted);
+            admitted.map(|(row, _)| row.orders).sum()
+        });
         let mut page = Page {
             orders: Vec::with_capacity(limit.min(queue.len())),
             count: 0,
         };
-        for listed in queue.values().filter(|listed| filter.admits(listed)) {
-            if page.count >= skip && page.orders.len() < limit {
-                page.orders.push(Arc::clone(listed));
+        let end = counted.map_or(usize::MAX, |count: usize| {
+            count.min(skip.saturating_add(limit))
+        });
+        if end > skip || counted.is_none() {
+            for place in queue.values().filter(admits) {
+                if page.count >= skip && page.orders.len() < limit {
+                    page.orders.push(Arc::clone(&place.listed));
+                }
+                page.count += 1;
+                if page.count == end {
+                    break;
+                }
             }
-            page.count += 1;
         }
+        page.count = counted.unwrap_or(page.count);
         page
     }
 }
@@ -98,59 +129,60 @@ impl Filter {
             self.resource.map(Facet::Resource),
             self.signer.map(Facet::Signer),
             self.category.map(Facet::Category),
-            self.requested_app.map(Facet::App),
-            self.requested_dataset.map(Facet::Dataset),
+            self.beneficiary.map(Facet::Beneficiary),
         ]
         .into_iter()
         .flatten()
     }
 
-    pub(crate) fn admits(&self, listed: &Listed) -> bool {
+    const fn names_a_party(&self) -> bool {
+        self.resource.is_some() || self.signer.is_some() || self.beneficiary.is_some()
+    }
+
+    /// Whether it admits orders of these terms, whosever they are and whatever is left of them.
+    fn admits_terms(&self, kind: OrderKind, terms: &Terms) -> bool {
+        let of_category = || self.category.is_none_or(|wanted| wanted == terms.category);
+        self.admits_tag(terms.tag)
+            && match kind {
+                OrderKind::App => {
+                    self.dataset.admits(terms.dataset)
+                        && self.workerpool.admits(terms.workerpool)
+                        && self.requester.admits(terms.requester)
+                }
+                OrderKind::Dataset => {
+                    self.app.admits(terms.app)
+                        && self.workerpool.admits(terms.workerpool)
+                        && self.requester.admits(terms.requester)
+                        && (!self.bulk_only || terms.bulk)
+                }
+                OrderKind::Workerpool => {
+                    of_category()
+                        && self.min_trust.is_none_or(|least| terms.trust >= least)
+                        && self.app.admits(terms.app)
+                        && self.dataset.admits(terms.dataset)
+                        && self.requester.admits(terms.requester)
+                }
+                OrderKind::Request => {
+                    of_category()
+                        && self.max_trust.is_none_or(|most| terms.trust <= most)
+                        && is(self.requested_app, terms.app)
+                        && is(self.requested_dataset, terms.dataset)
+                        && self.workerpool.admits(terms.workerpool)
+                }
+            }
+    }
+
+    /// Whether it admits whose order it is.
+    fn admits_party(&self, listed: &Listed) -> bool {
+        if !self.names_a_party() {
+            return true;
+        }
         let order = &listed.entry.order;
-        let is = |wanted: Option<Address>, address: Address| {
-            wanted.is_none_or(|wanted| wanted == address)
-        };
         is(self.resource, order.resource())
             && is(self.signer, listed.entry.signer)
-            && self
-                .min_volume
-                .is_none_or(|least| listed.remaining >= least)
-            && self.admits_tag(order.tag())
             && match order {
-                AnyOrder::App(order) => {
-                    self.dataset.admits(order.datasetrestrict)
-                        && self.workerpool.admits(order.workerpoolrestrict)
-                        && self.requester.admits(order.requesterrestrict)
-                }
-                AnyOrder::Dataset(order) => {
-                    self.app.admits(order.apprestrict)
-                        && self.workerpool.admits(order.workerpoolrestrict)
-                        && self.requester.admits(order.requesterrestrict)
-                        && (!self.bulk_only || listed.entry.bulk() == Some(true))
-                }
-                AnyOrder::Workerpool(order) => {
-                    self.app.admits(order.apprestrict)
-                        && self.dataset.admits(order.datasetrestrict)
-                        && self.requester.admits(order.requesterrestrict)
-                        && self
-                            .category
-                            .is_none_or(|wanted| order.category.saturating_to::<u64>() == wanted)
-                        && self
-                            .min_trust
-                            .is_none_or(|least| order.trust.0.saturating_to::<u64>() >= least)
-                }
-                AnyOrder::Request(order) => {
-                    is(self.requested_app, order.app)
-                        && is(self.requested_dataset, order.dataset)
-                        && is(self.beneficiary, order.beneficiary)
-                        && self.workerpool.admits(order.workerpool)
-                        && self
-                            .category
-                            .is_none_or(|wanted| order.category.saturating_to::<u64>() == wanted)
-                        && self
-                            .max_trust
-                            .is_none_or(|most| order.trust.0.saturating_to::<u64>() <= most)
-                }
+                AnyOrder::Request(order) => is(self.beneficiary, order.beneficiary),
+                _ => true,
             }
     }
 

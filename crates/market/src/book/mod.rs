@@ -7,6 +7,7 @@
 mod filter;
 mod index;
 mod standing;
+mod terms;
 #[cfg(test)]
 mod tests;
 
@@ -19,8 +20,9 @@ use alloy_primitives::Address;
 use canut_protocol::{OrderHash, order::OrderKind};
 
 pub(crate) use filter::{Filter, Restrict};
-pub(crate) use index::{Facet, Index};
+pub(crate) use index::{Facet, Index, Place, Rank};
 pub(crate) use standing::Unfit;
+pub(crate) use terms::{Row, Terms};
 
 use crate::{
     chain::{Mirror, Touched},
@@ -68,8 +70,10 @@ impl Book {
         }
         let listed = self.judge(&entry, mirror);
         self.put(Arc::clone(&listed));
+        let mut moves = Moves::default();
+        moves.note(&listed, Status::Dead, listed.status);
         let mut changed = vec![listed];
-        changed.extend(self.follow(&changed, mirror));
+        changed.extend(self.follow(&moves, mirror));
         changed
     }
 
@@ -87,7 +91,9 @@ impl Book {
                 }
             }
         }
-        self.follow(&[listed], mirror)
+        let mut moves = Moves::default();
+        moves.note(&listed, listed.status, Status::Dead);
+        self.follow(&moves, mirror)
     }
 
     /// Works out again the standing of what was touched; returns what changed.
@@ -99,46 +105,38 @@ impl Book {
         self.revise(hashes, mirror)
     }
 
-    /// Works out every standing again; returns what changed.
-    pub(crate) fn refresh_all(&mut self, mirror: &Mirror) -> Vec<Arc<Listed>> {
-        self.revise(self.orders.keys().copied().collect(), mirror)
-    }
-
     /// Requests are judged by the orders that are open, so they come last.
     fn revise(&mut self, hashes: BTreeSet<OrderHash>, mirror: &Mirror) -> Vec<Arc<Listed>> {
         let (requests, offers): (Vec<_>, Vec<_>) =
             hashes.into_iter().partition(|hash| self.is_request(*hash));
-        let mut changed: Vec<_> = offers
-            .into_iter()
-            .filter_map(|hash| self.reconsider(hash, mirror))
-            .collect();
-        let followers = self.follow(&changed, mirror);
-        changed.extend(followers);
-        changed.extend(
-            requests
-                .into_iter()
-                .filter_map(|hash| self.reconsider(hash, mirror)),
-        );
+        let (mut moves, mut changed) = (Moves::default(), Vec::new());
+        for hash in offers {
+            changed.extend(self.reconsider(hash, mirror, &mut moves));
+        }
+        changed.extend(self.follow(&moves, mirror));
+        for hash in requests {
+            changed.extend(self.reconsider(hash, mirror, &mut moves));
+        }
         changed
     }
 
-    /// The requests whose standing changes with that of these orders.
-    fn follow(&mut self, changed: &[Arc<Listed>], mirror: &Mirror) -> Vec<Arc<Listed>> {
-        let assets: BTreeSet<_> = changed
-            .iter()
-            .filter(|listed| matches!(listed.entry.kind(), OrderKind::App | OrderKind::Dataset))
-            .map(|listed| listed.entry.order.resource())
-            .collect();
-        let requests: BTreeSet<_> = assets
-            .iter()
-            .filter_map(|asset| self.parties.get(asset))
-            .flatten()
-            .copied()
-            .filter(|hash| self.is_request(*hash))
-            .collect();
+    /// The requests whose standing changes because of these moves: those that found nothing may find what opened, those
+    /// that are open may miss what closed.
+    fn follow(&mut self, moves: &Moves, mirror: &Mirror) -> Vec<Arc<Listed>> {
+        let looking = |assets: &BTreeSet<Address>, status: Status| {
+            let parties = assets.iter().filter_map(|asset| self.parties.get(asset));
+            let orders = parties.flatten().filter_map(|hash| self.orders.get(hash));
+            let requests = orders.filter(|listed| {
+                listed.status == status && listed.entry.kind() == OrderKind::Request
+            });
+            requests.map(|listed| listed.entry.hash).collect::<Vec<_>>()
+        };
+        let mut requests = looking(&moves.opened, Status::Dead);
+        requests.extend(looking(&moves.closed, Status::Open));
+        let mut ignored = Moves::default();
         requests
             .into_iter()
-            .filter_map(|hash| self.reconsider(hash, mirror))
+            .filter_map(|hash| self.reconsider(hash, mirror, &mut ignored))
             .collect()
     }
 
@@ -148,12 +146,18 @@ impl Book {
             .is_some_and(|listed| listed.entry.kind() == OrderKind::Request)
     }
 
-    fn reconsider(&mut self, hash: OrderHash, mirror: &Mirror) -> Option<Arc<Listed>> {
+    fn reconsider(
+        &mut self,
+        hash: OrderHash,
+        mirror: &Mirror,
+        moves: &mut Moves,
+    ) -> Option<Arc<Listed>> {
         let before = Arc::clone(self.orders.get(&hash)?);
         let after = self.judge(&before.entry, mirror);
         if (after.status, after.remaining) == (before.status, before.remaining) {
             return None;
         }
+        moves.note(&after, before.status, after.status);
         self.open.remove(&before);
         self.put(Arc::clone(&after));
         Some(after)
@@ -179,6 +183,27 @@ impl Book {
             remaining,
             chain_id,
         })
+    }
+}
+
+/// Assets of which orders opened, or ceased to be open.
+#[derive(Debug, Default)]
+struct Moves {
+    opened: BTreeSet<Address>,
+    closed: BTreeSet<Address>,
+}
+
+impl Moves {
+    fn note(&mut self, listed: &Listed, before: Status, after: Status) {
+        if !matches!(listed.entry.kind(), OrderKind::App | OrderKind::Dataset) {
+            return;
+        }
+        let asset = listed.entry.order.resource();
+        match (before == Status::Open, after == Status::Open) {
+            (false, true) => self.opened.insert(asset),
+            (true, false) => self.closed.insert(asset),
+            _ => false,
+        };
     }
 }
 

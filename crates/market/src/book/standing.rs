@@ -93,22 +93,22 @@ impl Book {
     }
 
     fn has_counterparts(&self, request: &RequestOrder) -> Result<(), Unfit> {
-        let apps = self
+        let mut apps = self
             .open()
-            .queue(OrderKind::App, Facet::Resource(request.app));
+            .orders(OrderKind::App, Facet::Resource(request.app));
         let fits = |order: &AnyOrder| match order {
             AnyOrder::App(app) => app_fits(request, app).is_ok(),
             AnyOrder::Dataset(dataset) => dataset_fits(request, dataset).is_ok(),
             AnyOrder::Workerpool(_) | AnyOrder::Request(_) => false,
         };
-        if !apps.values().any(|listed| fits(&listed.entry.order)) {
+        if !apps.any(|listed| fits(&listed.entry.order)) {
             return Err(Unfit::NoApp);
         }
-        let datasets = self
+        let mut datasets = self
             .open()
-            .queue(OrderKind::Dataset, Facet::Resource(request.dataset));
-        let found = request.dataset == Address::ZERO
-            || datasets.values().any(|listed| fits(&listed.entry.order));
+            .orders(OrderKind::Dataset, Facet::Resource(request.dataset));
+        let found =
+            request.dataset == Address::ZERO || datasets.any(|listed| fits(&listed.entry.order));
         if found { Ok(()) } else { Err(Unfit::NoDataset) }
     }
 }

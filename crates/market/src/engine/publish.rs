@@ -95,7 +95,7 @@ impl State {
         signer: Address,
         target: Target,
     ) -> Vec<OrderHash> {
-        let mine = self.book.open().queue(kind, Facet::Signer(signer)).values();
+        let mine = self.book.open().orders(kind, Facet::Signer(signer));
         let of = |asset: Address| {
             mine.clone()
                 .map(|listed| &listed.entry)

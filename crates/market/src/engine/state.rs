@@ -70,9 +70,18 @@ impl State {
             Update::Batch(batch) => self.grow(batch),
             Update::Rollback { to } => {
                 self.blocks.retain(|block| block.number <= *to);
-                self.facts.retain(|record| record.block <= *to);
+                let stand = self.facts.partition_point(|record| record.block <= *to);
+                let void = self.facts.split_off(stand);
+                if void.is_empty() {
+                    return Vec::new();
+                }
+                // What these facts had changed is what their absence changes.
+                let mut touched = Touched::default();
+                for record in &void {
+                    self.mirror.apply(record, &mut touched);
+                }
                 self.fold();
-                self.book.refresh_all(&self.mirror)
+                self.book.refresh(&touched, &self.mirror)
             }
         }
     }

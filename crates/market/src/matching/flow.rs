@@ -13,11 +13,11 @@ use alloy_primitives::Address;
 use canut_protocol::{AppOrder, DatasetOrder, Nrlc, RequestOrder, Tag, WorkerpoolOrder};
 
 use super::{
-    Fill, Offer,
+    Fill, Workerpools,
     fits::{any_app, any_dataset},
     greedy::{Queue, deal, lonely},
     network::{Network, Node},
-    offers::{Lot, Side, Workerpools},
+    offers::{Lot, Reader, Side},
     why::Log,
 };
 
@@ -37,10 +37,7 @@ pub(super) fn fill<'a>(
     volume: u64,
     apps: &Side<AppOrder>,
     datasets: &Side<DatasetOrder>,
-    workerpools: &mut Workerpools<
-        impl Iterator<Item = Offer<'a, WorkerpoolOrder>>,
-        impl Fn(Address) -> Nrlc,
-    >,
+    workerpools: &mut Reader<impl Workerpools<'a>, impl Fn(Address) -> Nrlc>,
     why: &mut Log,
 ) -> Vec<Fill> {
     if apps.classes() == 0 || datasets.classes() == 0 {
@@ -80,10 +77,7 @@ pub(super) fn fill<'a>(
 /// Reads the workerpool orders that fit the request.
 fn read<'a>(
     volume: u64,
-    workerpools: &mut Workerpools<
-        impl Iterator<Item = Offer<'a, WorkerpoolOrder>>,
-        impl Fn(Address) -> Nrlc,
-    >,
+    workerpools: &mut Reader<impl Workerpools<'a>, impl Fn(Address) -> Nrlc>,
     why: &mut Log,
 ) -> Vec<Pool> {
     let mut found: HashMap<(Address, Tag), usize> = HashMap::new();

@@ -1,23 +1,23 @@
 //! When no order binds another: take each kind from its cheapest order on.
 
 use alloy_primitives::Address;
-use canut_protocol::{AppOrder, DatasetOrder, Nrlc, WorkerpoolOrder, order::OrderKind};
+use canut_protocol::{AppOrder, DatasetOrder, Nrlc, order::OrderKind};
 
 use super::{
-    Fill, Offer,
-    offers::{Lot, Side, Workerpools},
+    Fill, Workerpools,
+    offers::{Lot, Reader, Side},
     why::{Log, WhyNot},
 };
+
+/// Deals of a plan at most: it bounds the work that one question can cause.
+const DEALS: usize = 1_000;
 
 /// Fills up to `volume` runs. The cost is the sum of three, each as low as it can be, so no other set is cheaper.
 pub(super) fn fill<'a>(
     volume: u64,
     apps: &Side<AppOrder>,
     datasets: &Side<DatasetOrder>,
-    workerpools: &mut Workerpools<
-        impl Iterator<Item = Offer<'a, WorkerpoolOrder>>,
-        impl Fn(Address) -> Nrlc,
-    >,
+    workerpools: &mut Reader<impl Workerpools<'a>, impl Fn(Address) -> Nrlc>,
     why: &mut Log,
 ) -> Vec<Fill> {
     let (Some((app, app_lots)), Some((dataset, dataset_lots))) =
@@ -30,11 +30,11 @@ pub(super) fn fill<'a>(
     let mut fills = Vec::new();
     let (mut app_queue, mut dataset_queue) = (Queue::new(app_lots), Queue::new(dataset_lots));
     let mut left = volume.min(app_queue.total()).min(dataset_queue.total());
-    while left > 0 {
+    while left > 0 && fills.len() < DEALS {
         let Some((mut pool, _)) = workerpools.next(left, why) else {
             break;
         };
-        while pool.volume > 0 {
+        while pool.volume > 0 && fills.len() < DEALS {
             let (Some(app), Some(dataset)) = (app_queue.head(), dataset_queue.head()) else {
                 break;
             };

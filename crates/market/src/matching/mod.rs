@@ -40,6 +40,20 @@ pub struct Offer<'a, O> {
     pub signer: Address,
 }
 
+/// Workerpool orders by price, then by time, read only as far as needed.
+pub trait Workerpools<'a> {
+    /// The next one.
+    fn next(&mut self) -> Option<Offer<'a, WorkerpoolOrder>>;
+
+    /// The next one that costs no more than `ceiling` and whose terms serve. `serves` is shown an order with the terms of
+    /// some, without their price, volume and workerpool, and answers the same for the same terms. May skip less than that.
+    fn next_of(
+        &mut self,
+        ceiling: Nrlc,
+        serves: &mut dyn FnMut(&WorkerpoolOrder) -> bool,
+    ) -> Option<Offer<'a, WorkerpoolOrder>>;
+}
+
 /// The book as one match sees it: open orders by price, then by time.
 #[derive(Debug)]
 pub struct Snapshot<A, D, W, S> {
@@ -47,7 +61,7 @@ pub struct Snapshot<A, D, W, S> {
     pub apps: A,
     /// Orders of the requested dataset; nothing without one.
     pub datasets: D,
-    /// Workerpool orders. They are read only as far as needed.
+    /// Workerpool orders.
     pub workerpools: W,
     /// Free stake of an account: a pool's owner locks a share of the price with each deal.
     pub stake: S,
@@ -102,14 +116,14 @@ pub fn plan<'a, A, D, W, S>(wanted: &Wanted<'_>, snapshot: Snapshot<A, D, W, S>)
 where
     A: Iterator<Item = Offer<'a, AppOrder>>,
     D: Iterator<Item = Offer<'a, DatasetOrder>>,
-    W: Iterator<Item = Offer<'a, WorkerpoolOrder>>,
+    W: Workerpools<'a>,
     S: Fn(Address) -> Nrlc,
 {
     let volume = u64::try_from(wanted.request.volume).unwrap_or(u64::MAX);
     let mut why = why::Log::new(wanted.explain);
     let apps = offers::apps(wanted.request, snapshot.apps, &mut why);
     let datasets = offers::datasets(wanted.request, snapshot.datasets, &mut why);
-    let mut workerpools = offers::Workerpools::new(
+    let mut workerpools = offers::Reader::new(
         wanted.request,
         snapshot.workerpools,
         snapshot.stake,

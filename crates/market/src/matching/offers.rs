@@ -11,7 +11,7 @@ use canut_protocol::{
 };
 
 use super::{
-    Offer,
+    Offer, Workerpools,
     fits::{any_app, any_dataset, app_fits, check, dataset_fits},
     why::{Log, WhyNot},
 };
@@ -162,7 +162,7 @@ fn side<'a, O: Clone + 'a>(
 
 /// The workerpool orders, read one by one.
 #[derive(Debug)]
-pub(super) struct Workerpools<W, S> {
+pub(super) struct Reader<W, S> {
     offers: W,
     stake: S,
     /// Free stake of the owners seen so far, less what the lots taken so far lock.
@@ -171,9 +171,9 @@ pub(super) struct Workerpools<W, S> {
     scratch: Orders,
 }
 
-impl<'a, W, S> Workerpools<W, S>
+impl<'a, W, S> Reader<W, S>
 where
-    W: Iterator<Item = Offer<'a, WorkerpoolOrder>>,
+    W: Workerpools<'a>,
     S: Fn(Address) -> Nrlc,
 {
     pub(super) fn new(request: &RequestOrder, offers: W, stake: S, categories: U256) -> Self {
@@ -204,7 +204,12 @@ where
         why: &mut Log,
     ) -> Option<(Lot, &'a WorkerpoolOrder)> {
         loop {
-            let offer = self.offers.next()?;
+            // Once enough is explained, what does not fit need not be looked at.
+            let offer = if why.is_full() {
+                self.next_that_serves()?
+            } else {
+                self.offers.next()?
+            };
             if offer.remaining == 0 {
                 continue;
             }
@@ -228,6 +233,22 @@ where
                 Err(short) => why.add(OrderKind::Workerpool, offer.hash, short),
             }
         }
+    }
+
+    fn next_that_serves(&mut self) -> Option<Offer<'a, WorkerpoolOrder>> {
+        let (scratch, categories) = (&mut self.scratch, self.categories);
+        let named = [
+            scratch.request.workerpool,
+            scratch.app.workerpoolrestrict,
+            scratch.dataset.workerpoolrestrict,
+        ];
+        let named = named.into_iter().find(|address| *address != Address::ZERO);
+        let ceiling = scratch.request.workerpoolmaxprice;
+        self.offers.next_of(ceiling, &mut |terms| {
+            scratch.workerpool.clone_from(terms);
+            scratch.workerpool.workerpool = named.unwrap_or_default();
+            check(scratch, categories).is_ok()
+        })
     }
 
     /// Locks the owner's stake for up to `wanted` runs; says for how many it was enough.

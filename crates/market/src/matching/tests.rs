@@ -53,22 +53,47 @@ fn offers<O>(
     offers
 }
 
+/// Skips all it may.
+struct Shelf<'a>(std::vec::IntoIter<Offer<'a, WorkerpoolOrder>>);
+
+impl<'a> Workerpools<'a> for Shelf<'a> {
+    fn next(&mut self) -> Option<Offer<'a, WorkerpoolOrder>> {
+        self.0.next()
+    }
+
+    fn next_of(
+        &mut self,
+        ceiling: Nrlc,
+        serves: &mut dyn FnMut(&WorkerpoolOrder) -> bool,
+    ) -> Option<Offer<'a, WorkerpoolOrder>> {
+        self.0.find(|offer| {
+            let terms = WorkerpoolOrder {
+                workerpool: Address::ZERO,
+                workerpoolprice: Nrlc::ZERO,
+                volume: U256::ZERO,
+                ..offer.order.clone()
+            };
+            offer.order.workerpoolprice <= ceiling && serves(&terms)
+        })
+    }
+}
+
 impl Market {
     fn plan(&self, request: &RequestOrder) -> Plan {
+        self.explained(request, 100)
+    }
+
+    fn explained(&self, request: &RequestOrder, explain: usize) -> Plan {
         let snapshot = Snapshot {
             apps: offers(&self.apps, 1, |o| o.volume, |o| o.appprice).into_iter(),
             datasets: offers(&self.datasets, 2, |o| o.volume, |o| o.datasetprice).into_iter(),
-            workerpools: offers(&self.pools, 3, |o| o.volume, |o| o.workerpoolprice).into_iter(),
+            workerpools: Shelf(
+                offers(&self.pools, 3, |o| o.volume, |o| o.workerpoolprice).into_iter(),
+            ),
             stake: |_| Nrlc::new(self.stake),
             categories: U256::from(5),
         };
-        plan(
-            &Wanted {
-                request,
-                explain: 100,
-            },
-            snapshot,
-        )
+        plan(&Wanted { request, explain }, snapshot)
     }
 
     fn of<O>(orders: &[O], hash: OrderHash) -> &O {
@@ -392,7 +417,7 @@ proptest! {
     #[test]
     fn a_plan_is_the_cheapest_there_is(
         market in any_market(), volume in 1..6u64, tag in any_tag(), with_dataset: bool,
-        ceilings in [3..7u64, 3..7, 3..7], workerpool in any_restrict(),
+        ceilings in [3..7u64, 3..7, 3..7], workerpool in any_restrict(), explain in prop::sample::select(&[0, 1, 100][..]),
     ) {
         let mut request = request(volume);
         (request.tag, request.workerpool) = (tag, workerpool);
@@ -400,7 +425,7 @@ proptest! {
         request.appmaxprice = Nrlc::new(ceilings[0]);
         request.datasetmaxprice = Nrlc::new(ceilings[1]);
         request.workerpoolmaxprice = Nrlc::new(ceilings[2]);
-        let plan = market.plan(&request);
+        let plan = market.explained(&request, explain);
         let (filled, cost) = market.brute_force(&request);
         prop_assert_eq!((plan.filled, plan.cost), (filled, Nrlc::new(cost)));
         prop_assert_eq!(plan.missing, volume - filled);

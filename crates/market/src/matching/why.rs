@@ -102,8 +102,13 @@ impl Log {
         }
     }
 
+    /// Whether enough is explained.
+    pub(super) const fn is_full(&self) -> bool {
+        self.refusals.len() >= self.limit
+    }
+
     pub(super) fn add(&mut self, kind: OrderKind, order: OrderHash, why: WhyNot) {
-        if self.refusals.len() < self.limit && self.seen.insert(order) {
+        if !self.is_full() && self.seen.insert(order) {
             self.refusals.push(Refusal { kind, order, why });
         }
     }
@@ -116,7 +121,7 @@ impl Log {
         used: impl Fn(OrderHash) -> bool,
     ) {
         for order in orders {
-            if self.refusals.len() >= self.limit {
+            if self.is_full() {
                 return;
             }
             if !used(order) {

@@ -34,12 +34,7 @@ pub(crate) struct Depth {
 
 /// The `levels` best prices of each side.
 pub(crate) fn depth(book: &Book, category: u64, levels: usize) -> Depth {
-    let side = |kind| {
-        sum(
-            book.open().queue(kind, Facet::Category(category)).values(),
-            levels,
-        )
-    };
+    let side = |kind| sum(book.open().orders(kind, Facet::Category(category)), levels);
     Depth {
         bids: side(OrderKind::Request),
         asks: side(OrderKind::Workerpool),
