@@ -17,6 +17,7 @@ use eyre::{Result, WrapErr, eyre};
 use http::Connection;
 use node::Node;
 use profile::Profile;
+pub(crate) use profile::processor;
 use report::{Figures, Report};
 use std::{env, path::PathBuf};
 use tempfile::TempDir;

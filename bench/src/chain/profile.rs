@@ -56,7 +56,7 @@ impl Profile {
 }
 
 /// Processor time of a process, user and system, seconds.
-fn processor(pid: u32) -> Result<f64> {
+pub(crate) fn processor(pid: u32) -> Result<f64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name may hold spaces; what follows it does not. Times are fields 14 and 15, in hundredths of a second.
     let after = stat.rsplit_once(") ").map(|(_, after)| after);

@@ -14,7 +14,10 @@ use bytes::Bytes;
 use eyre::{Result, ensure};
 use tokio::task::JoinSet;
 
-use super::{report::Times, world::CHAIN};
+use super::{
+    report::{Times, used},
+    world::CHAIN,
+};
 use crate::http::Connection;
 
 /// Something to ask.
@@ -42,7 +45,7 @@ pub(super) async fn all(
     clients: usize,
 ) -> Result<Measured> {
     let work = Arc::new((questions, AtomicUsize::new(0)));
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), used()?);
     let mut running = JoinSet::new();
     for _ in 0..clients.max(1) {
         running.spawn(client(address, Arc::clone(&work)));
@@ -55,6 +58,7 @@ pub(super) async fn all(
         }
     }
     measured.all.elapsed = start.elapsed();
+    measured.all.processor = used()? - before;
     Ok(measured)
 }
 

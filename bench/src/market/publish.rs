@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use super::{
     orders::{PER_WALLET, Signed},
-    report::Times,
+    report::{Times, used},
     say,
     world::{CHAIN, Wallet, World},
 };
@@ -79,7 +79,7 @@ struct Work {
 }
 
 async fn round(work: &Arc<Work>, clients: usize) -> Result<Times> {
-    let start = Instant::now();
+    let (start, before) = (Instant::now(), used()?);
     let mut running = JoinSet::new();
     for _ in 0..clients.max(1) {
         running.spawn(client(Arc::clone(work)));
@@ -90,6 +90,7 @@ async fn round(work: &Arc<Work>, clients: usize) -> Result<Times> {
     }
     Ok(Times {
         elapsed: start.elapsed(),
+        processor: used()? - before,
         each,
     })
 }

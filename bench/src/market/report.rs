@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use eyre::Result;
 use serde_json::{Map, Value, json};
 
 use super::{ask::Measured, signatures::Rates};
@@ -11,19 +12,32 @@ use super::{ask::Measured, signatures::Rates};
 pub(super) struct Times {
     /// Together, with what was done at the same time counted once.
     pub(super) elapsed: Duration,
+    /// Processor time of the market and its clients meanwhile, in seconds: what others do on the machine does not count.
+    pub(super) processor: f64,
     /// Each.
     pub(super) each: Vec<Duration>,
+}
+
+/// Processor time of this process so far, in seconds.
+pub(super) fn used() -> Result<f64> {
+    crate::chain::processor(std::process::id())
 }
 
 impl Times {
     pub(super) fn add(&mut self, more: &Self) {
         self.elapsed += more.elapsed;
+        self.processor += more.processor;
         self.each.extend(&more.each);
     }
 
     /// How many a second.
     pub(super) fn rate(&self) -> f64 {
         self.each.len() as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// Microseconds of processor for one.
+    fn cost(&self) -> f64 {
+        self.processor * 1_000_000.0 / self.each.len() as f64
     }
 
     /// Milliseconds that `percent` of them do not exceed.
@@ -71,9 +85,11 @@ impl Report {
                 line.insert(format!("{key}_p50_ms"), json!(middle));
                 let rate = measured.all.rate().round();
                 line.insert(format!("{key}_per_s"), json!(rate));
+                line.insert(format!("{key}_cpu_us"), json!(measured.all.cost().round()));
             }
         }
         line.insert("publish_p99_ms".into(), json!(publish));
+        line.insert("order_cpu_us".into(), json!(self.published.cost().round()));
         line.insert("orders".into(), json!(self.open));
         let milliseconds = |time: Duration| json!(rounded(time.as_secs_f64() * 1_000.0));
         line.insert("fork_ms".into(), milliseconds(self.reorganised));
@@ -93,19 +109,14 @@ impl fmt::Display for Report {
         }
         writeln!(
             f,
-            "{:<52}{:>10}{:>10}{:>10}{:>10}",
-            "milliseconds", "a second", "median", "p99", "worst"
+            "{:<52}{:>10}{:>10}{:>10}{:>10}{:>10}",
+            "milliseconds", "a second", "median", "p99", "worst", "CPU, µs"
         )?;
-        row(
-            f,
-            "orders published",
-            Some(self.published.rate()),
-            &self.published,
-        )?;
+        row(f, "orders published", true, &self.published)?;
         for (name, measured) in &self.series {
-            row(f, name, Some(measured.all.rate()), &measured.all)?;
+            row(f, name, true, &measured.all)?;
             for (sort, times) in &measured.sorts {
-                row(f, &format!("  {sort}"), None, times)?;
+                row(f, &format!("  {sort}"), false, times)?;
             }
         }
         writeln!(f)?;
@@ -134,11 +145,18 @@ impl fmt::Display for Report {
     }
 }
 
-fn row(f: &mut fmt::Formatter<'_>, name: &str, rate: Option<f64>, times: &Times) -> fmt::Result {
+fn row(f: &mut fmt::Formatter<'_>, name: &str, whole: bool, times: &Times) -> fmt::Result {
     let [middle, most, worst] = times.percentiles([50, 99, 100]);
-    let rate = rate.map_or(String::new(), |rate| format!("{rate:.0}"));
+    let of_all = |number: f64| {
+        if whole {
+            format!("{number:.0}")
+        } else {
+            String::new()
+        }
+    };
+    let (rate, cost) = (of_all(times.rate()), of_all(times.cost()));
     writeln!(
         f,
-        "{name:<52}{rate:>10}{middle:>10.2}{most:>10.2}{worst:>10.2}"
+        "{name:<52}{rate:>10}{middle:>10.2}{most:>10.2}{worst:>10.2}{cost:>10}"
     )
 }

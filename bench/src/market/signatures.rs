@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy::primitives::{Address, B256, keccak256};
-use canut_market::recover_signer;
+use canut_gate::recover;
 use eyre::{Result, ensure};
 use k256::ecdsa::{RecoveryId, Signature, VerifyingKey};
 
@@ -38,7 +38,7 @@ pub(super) fn measure() -> Result<Rates> {
         .collect::<Result<_>>()?;
     let (mut ours, mut k256) = (Duration::MAX, Duration::MAX);
     for _ in 0..TURNS {
-        ours = ours.min(turn(&signed, recover_signer)?);
+        ours = ours.min(turn(&signed, recover)?);
         k256 = k256.min(turn(&signed, in_pure_rust)?);
     }
     let rate = |time: Duration| SIGNATURES as f64 / time.as_secs_f64();

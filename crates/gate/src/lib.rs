@@ -1,6 +1,6 @@
 //! The gate of an HTTP service: what every service of Canut does with those who come in.
 //!
-//! - [`accept`] serves a router on a port: connections are bounded, slow ones are cut.
+//! - [`accept`] serves a router on a port: connections are bounded, in all and of one address, and slow ones are cut.
 //! - [`Gate`] goes around the router: who asks too often is refused, what takes too long ends, answers are counted, and
 //!   browsers may call from any page.
 //! - [`Challenges`] log wallets in, as iExec's services do.
@@ -8,14 +8,16 @@
 
 mod answers;
 mod challenge;
+mod crowd;
 mod limits;
 mod refusal;
 mod server;
 mod signature;
+mod stream;
 
 pub use answers::Answers;
 pub use challenge::Challenges;
 pub use limits::{Gate, Limits};
 pub use refusal::{JSON, Refusal};
-pub use server::{Peer, accept};
+pub use server::{Connections, Peer, accept};
 pub use signature::recover;

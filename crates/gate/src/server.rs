@@ -8,15 +8,11 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-};
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
-/// Connections at once; more wait to be accepted.
-const CONNECTIONS: usize = 4_096;
+use crate::{crowd::Crowd, stream::Stream};
 
 /// How long a client may take to send the head of a request, or to send the next one.
 const HEAD: Duration = Duration::from_secs(30);
@@ -25,15 +21,39 @@ const HEAD: Duration = Duration::from_secs(30);
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
+/// What connections may take of a service.
+#[derive(Clone, Copy, Debug)]
+pub struct Connections {
+    /// So many at once; more wait to be accepted.
+    pub most: usize,
+    /// So many at once from one address; more are closed at once. The machine itself is not limited.
+    pub per_address: usize,
+    /// How long a client may take none of what is sent to it.
+    pub patience: Duration,
+}
+
+impl Default for Connections {
+    fn default() -> Self {
+        Self {
+            most: 4_096,
+            per_address: 256,
+            patience: Duration::from_secs(30),
+        }
+    }
+}
+
 /// Serves `router` on `listener` until told to stop. Connections run in `tasks`; when told to stop each answers the request
 /// under way and ends.
 pub async fn accept(
     listener: TcpListener,
     router: Router,
+    connections: Connections,
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    let places = Arc::new(Semaphore::new(connections.most));
+    let crowd = Crowd::new(connections.per_address);
+    let patience = connections.patience;
     loop {
         let next = async {
             // Never closed, so a place is always given in the end.
@@ -46,7 +66,13 @@ pub async fn accept(
         };
         match (place, accepted) {
             (Ok(place), Ok((stream, peer))) => {
-                tasks.spawn(serve(stream, peer, router.clone(), stop.clone(), place));
+                let Some(seat) = crowd.seat(peer) else {
+                    debug!(%peer, "too many connections from one address");
+                    continue;
+                };
+                let (router, stop) = (router.clone(), stop.clone());
+                let stream = Stream::new(stream, patience, (place, seat));
+                tasks.spawn(serve(stream, peer, router, stop));
             }
             (_, Err(cause)) => {
                 // Out of descriptors, most likely: let some connections end.
@@ -58,15 +84,7 @@ pub async fn accept(
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-    stop: CancellationToken,
-    _place: OwnedSemaphorePermit,
-) {
-    // Answers are short: waiting to fill a packet only delays them.
-    let _ = stream.set_nodelay(true);
+async fn serve(stream: Stream, peer: SocketAddr, router: Router, stop: CancellationToken) {
     let router = router.layer(axum::Extension(Peer(peer)));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

@@ -22,5 +22,4 @@ mod storage;
 
 pub use order::{AnyOrder, Status};
 pub use server::{Config, Server, StartError};
-pub use signature::recover as recover_signer;
 pub use storage::{StorageError, sqlite_url};

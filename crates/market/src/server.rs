@@ -2,7 +2,7 @@
 
 use std::{fmt, io, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
-use canut_gate::{Limits, accept};
+use canut_gate::{Connections, Limits, accept};
 use canut_protocol::Domain;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -32,7 +32,7 @@ pub struct Config {
     pub max_open_orders: usize,
     /// Requests per minute from one address; this machine is exempt.
     pub requests_per_minute: NonZeroU32,
-    /// How long a request may take, its body included.
+    /// How long a request may take, its body included, and how long a client may take none of its answer.
     pub patience: Duration,
 }
 
@@ -102,7 +102,12 @@ impl Server {
         .await?;
         let limits = Limits::new(config.requests_per_minute, config.patience);
         let router = api::router(market.clone(), limits, stop.clone());
-        tasks.spawn(accept(listener, router, tasks.clone(), stop.clone()));
+        let connections = Connections {
+            patience: config.patience,
+            ..Connections::default()
+        };
+        let (served, end) = (tasks.clone(), stop.clone());
+        tasks.spawn(accept(listener, router, connections, served, end));
         tasks.close();
         info!(%address, "the market is open");
         Ok(Self {

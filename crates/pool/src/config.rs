@@ -71,6 +71,8 @@ pub enum Way {
 pub struct SessionLimits {
     /// Sessions at the same time.
     pub count: usize,
+    /// Connections at the same time from one address; the machine itself is not limited.
+    pub per_address: usize,
     /// Seconds between two signs of life from the pool; thrice as long a silence of the worker ends the session.
     pub heartbeat: u64,
     /// Messages that may wait for one worker before it is too slow.
@@ -81,6 +83,7 @@ impl Default for SessionLimits {
     fn default() -> Self {
         Self {
             count: 10_000,
+            per_address: 2_048,
             heartbeat: 10,
             queue: 1_024,
         }

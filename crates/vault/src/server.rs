@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use canut_gate::{Gate, Limits, accept};
+use canut_gate::{Connections, Gate, Limits, accept};
 use canut_hub::Hub;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -112,7 +112,12 @@ impl Server {
         let gate = Gate::new(limits, metrics.answers());
         let router = gate.around(api::router(secrets.clone(), hub, metrics));
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(accept(listener, router, tasks.clone(), stop.clone()));
+        let connections = Connections {
+            patience: config.patience,
+            ..Connections::default()
+        };
+        let (served, end) = (tasks.clone(), stop.clone());
+        tasks.spawn(accept(listener, router, connections, served, end));
         tasks.close();
         info!(%address, "the vault is open");
         Ok(Self {

@@ -1,6 +1,6 @@
 //! Logging in, and what operators look at.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::{
     extract::State,
@@ -69,7 +69,7 @@ pub(super) async fn version() -> impl IntoResponse {
 pub(super) struct Counts {
     /// Height of the last block taken in.
     last_block: u64,
-    /// Height of the last block that is durable; the same, because a block counts once it is.
+    /// Height of the last block that is durable.
     checkpoint_block: u64,
     /// Open app orders.
     apporders: usize,
@@ -88,13 +88,14 @@ pub(super) async fn counts(
     State(app): State<App>,
     Asked(_): Asked<ChainQuery>,
 ) -> impl IntoResponse {
+    let durable = app.market.durable().map_or(0, |block| block.number);
     let state = app.market.read();
     let head = state.head().map_or(0, |block| block.number);
     let [apporders, datasetorders, workerpoolorders, requestorders] =
         KINDS.map(|kind| state.book.open().queue(kind, Facet::All).len());
     let counts = Counts {
         last_block: head,
-        checkpoint_block: head,
+        checkpoint_block: durable,
         apporders,
         datasetorders,
         workerpoolorders,
@@ -107,13 +108,10 @@ pub(super) async fn counts(
 #[utoipa::path(get, path = "/metrics/prometheus", tag = "service",
     responses((status = 200, body = String, content_type = "text/plain")))]
 pub(super) async fn prometheus(State(app): State<App>) -> Result<Response, ApiError> {
-    let (head, open) = {
+    let head = app.market.durable().map_or(0, |block| block.number);
+    let open = {
         let state = app.market.read();
-        let head = state.head().map_or(0, |block| block.number);
-        (
-            head,
-            KINDS.map(|kind| (kind, state.book.open().queue(kind, Facet::All).len())),
-        )
+        KINDS.map(|kind| (kind, state.book.open().queue(kind, Facet::All).len()))
     };
     let text = app
         .market
@@ -130,11 +128,23 @@ pub(super) struct Health {
     status: &'static str,
 }
 
-/// Whether the market works: its database answers.
+/// How long the database and the chain may take to say that they are there.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether the market works: its database and its chain answer.
 #[utoipa::path(get, path = "/health", tag = "service",
     responses((status = 200, body = Health), (status = 503, body = ErrorDocument)))]
 pub(super) async fn health(State(app): State<App>) -> Result<impl IntoResponse, ApiError> {
-    app.market.store.ping().await?;
+    let market = &app.market;
+    let ask = async {
+        market.store.ping().await?;
+        let hub = market.chain.has_code(market.domain.hub).await;
+        hub.map(drop).map_err(|cause| ApiError::trouble(&cause))
+    };
+    let silent = |_| ApiError::trouble(&"the database or the chain does not answer in time");
+    tokio::time::timeout(PATIENCE, ask)
+        .await
+        .map_err(silent)??;
     Ok(Reply(Health { status: "up" }))
 }
 

@@ -169,8 +169,13 @@ impl ChainView for MemoryChain {
     }
 
     fn has_code(&self, account: Address) -> Answer<'_, bool> {
-        let answer = self.state.lock().contracts.contains_key(&account);
-        Box::pin(async move { Ok(answer) })
+        let state = self.state.lock();
+        let answer = if state.broken {
+            Err(ChainError::Unreachable("it was told not to".to_owned()))
+        } else {
+            Ok(state.contracts.contains_key(&account))
+        };
+        Box::pin(async move { answer })
     }
 
     fn updates(&self, known: Vec<BlockRef>) -> BoxStream<'_, Result<Update, ChainError>> {

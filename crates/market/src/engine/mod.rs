@@ -89,6 +89,11 @@ impl Market {
         self.state.read()
     }
 
+    /// The newest durable block.
+    pub(crate) fn durable(&self) -> Option<BlockRef> {
+        *self.durable.borrow()
+    }
+
     /// Waits until the market has taken that block in, durably.
     pub(crate) async fn reached(&self, block: BlockRef) {
         let mut durable = self.durable.subscribe();

@@ -28,11 +28,11 @@ use crate::{
 };
 
 /// Blocks and looks often: tests wait for nothing else.
-const POLL: Duration = Duration::from_millis(20);
+pub(crate) const POLL: Duration = Duration::from_millis(20);
 
-struct Node {
+pub(crate) struct Node {
     _process: Child,
-    url: String,
+    pub(crate) url: String,
     provider: DynProvider,
 }
 
@@ -77,7 +77,7 @@ impl Node {
         }
     }
 
-    async fn rpc(&self, method: &'static str, params: Value) -> Value {
+    pub(crate) async fn rpc(&self, method: &'static str, params: Value) -> Value {
         self.provider
             .raw_request(method.into(), params)
             .await
@@ -85,7 +85,7 @@ impl Node {
     }
 
     /// A key with ether.
-    async fn sender(&self, seed: u8) -> Sender {
+    pub(crate) async fn sender(&self, seed: u8) -> Sender {
         let signer = PrivateKeySigner::from_slice(&[seed; 32]).unwrap();
         let amount = U256::from(1_000) * U256::from(10).pow(U256::from(18));
         self.rpc("anvil_setBalance", json!([signer.address(), amount]))
@@ -99,7 +99,7 @@ impl Node {
             .unwrap()
     }
 
-    async fn head(&self) -> BlockRef {
+    pub(crate) async fn head(&self) -> BlockRef {
         let block = self
             .provider
             .get_block_by_number(BlockNumberOrTag::Latest)
@@ -114,18 +114,18 @@ impl Node {
 }
 
 /// A hub with an app and a pool, and a market over it.
-struct Real {
-    node: Node,
-    hub: Hub,
+pub(crate) struct Real {
+    pub(crate) node: Node,
+    pub(crate) hub: Hub,
     owner: Caller,
-    app: Address,
-    pool: Address,
+    pub(crate) app: Address,
+    pub(crate) pool: Address,
     world: World,
     _database: Database,
 }
 
 impl Real {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let node = Node::start().await;
         let sender = node.sender(100).await;
         let plan = Plan::new(sender.address());
@@ -166,17 +166,17 @@ impl Real {
         }
     }
 
-    fn domain(&self) -> Domain {
+    pub(crate) fn domain(&self) -> Domain {
         self.hub.domain()
     }
 
-    fn signed<O: Order>(&self, wallet: &Wallet, order: O) -> O {
+    pub(crate) fn signed<O: Order>(&self, wallet: &Wallet, order: O) -> O {
         let digest = order.hash(&self.domain()).0;
         order.signed(wallet.sign(digest))
     }
 
     /// A key with ether, and with stake.
-    async fn party(&self, seed: u8) -> Caller {
+    pub(crate) async fn party(&self, seed: u8) -> Caller {
         let party = Caller::new(self.hub.clone(), self.node.sender(seed).await);
         self.owner
             .transfer_token(party.address(), Nrlc::rlc(10))

@@ -89,6 +89,22 @@ const QUERIES: [&str; 36] = [
     "unknown",
 ];
 
+const WANTED: [&str; 13] = [
+    "app",
+    "dataset",
+    "workerpool",
+    "requester",
+    "category",
+    "trust",
+    "tag",
+    "volume",
+    "appmaxprice",
+    "datasetmaxprice",
+    "workerpoolmaxprice",
+    "explain",
+    "else",
+];
+
 const PATHS: [&str; 17] = [
     "/apporders",
     "/datasetorders",
@@ -201,8 +217,14 @@ proptest! {
                 }
                 let (status, answer) = world.send(Method::PUT, path, wallet, &junk).await;
                 check(status, &answer);
+                let name = *field.get(&["target", "orderHash", "app", "dataset", "workerpool", "requester", "else"]);
+                let mut unpublish = json!({ "target": "unpublish_all", "app": APP, "requester": requester().address });
+                unpublish[name] = junk.clone();
+                let (status, answer) = world.send(Method::PUT, path, wallet, &unpublish).await;
+                prop_assert!(!status.is_success(), "there is nothing to unpublish: {answer}");
+                check(status, &answer);
                 let mut wanted = json!({ "app": APP, "category": 0 });
-                wanted[["volume", "tag", "trust", "requester"][kind]] = junk;
+                wanted[*field.get(&WANTED)] = junk;
                 let response = world.http.post(world.url("/match")).json(&wanted).send().await.unwrap();
                 let (status, answer) = crate::world::answer(response).await;
                 check(status, &answer);
@@ -211,6 +233,59 @@ proptest! {
             Ok(())
         })?;
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 50, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_header_opens_it(spoils in prop::collection::vec((any_text(), 0..3usize, any::<bool>()), 30)) {
+        Runtime::new().unwrap().block_on(async {
+            let world = World::new().await;
+            let body = json!({ "order": developer().signed(app_order(1, 1)) });
+            for (junk, part, other) in spoils {
+                let good = world.authorization(&developer()).await;
+                let strange = world.authorization(&operator()).await;
+                let mut parts: Vec<_> = good.split('_').collect();
+                let junk = if other { strange.split('_').nth(part).unwrap().to_owned() } else { junk };
+                parts[part] = &junk;
+                let Ok(header) = reqwest::header::HeaderValue::from_str(&parts.join("_")) else { continue };
+                let request = world.http.post(world.url("/apporders")).header("authorization", header).json(&body);
+                let (status, answer) = answer(request.send().await.unwrap()).await;
+                prop_assert_eq!((status, &answer["error"]), (StatusCode::FORBIDDEN, &json!("invalid authorization")));
+            }
+            is_empty(&world).await;
+            Ok(())
+        })?;
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_take_the_answers_is_cut_off() {
+    let database = sqlite();
+    let mut config = Config::new(domain(), &database.url);
+    config.patience = Duration::from_millis(200);
+    let world = World::over(Default::default(), config).await;
+    let stream = TcpStream::connect(world.server.address()).await.unwrap();
+    let (mut answers, mut questions) = stream.into_split();
+    // Until the buffers are full on both sides, and then until the server gives up.
+    let request = b"GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n";
+    while questions.write_all(request).await.is_ok() {}
+    let mut rest = Vec::new();
+    // What was sent can still be read; then there is an end.
+    let _ = answers.read_to_end(&mut rest).await;
+    assert_eq!(world.ok("/version").await["ok"], true);
+}
+
+#[tokio::test]
+async fn a_market_without_its_chain_is_not_well() {
+    let world = World::new().await;
+    assert_eq!(world.ok("/health").await["status"], "up");
+    world.chain.set_broken(true);
+    let (status, body) = world.get("/health").await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{body}");
+    world.chain.set_broken(false);
+    assert_eq!(world.ok("/health").await["status"], "up");
 }
 
 #[tokio::test]

@@ -15,4 +15,5 @@ mod feed;
 mod hostile;
 mod prices;
 mod rules;
+mod story;
 mod world;

@@ -52,6 +52,15 @@ impl Wallet {
         signature.as_bytes().to_vec().into()
     }
 
+    /// The header that answers a challenge.
+    pub(crate) fn answer(&self, challenge: &str) -> String {
+        let domain = eip712_domain! { name: "iExec Gateway", version: "1", chain_id: CHAIN, };
+        let challenge = challenge.to_owned();
+        let digest = Challenge { challenge }.eip712_signing_hash(&domain);
+        let sign = hex::encode_prefixed(self.sign(digest));
+        format!("{digest}_{sign}_{}", self.address)
+    }
+
     pub(crate) fn signed<O: Order>(&self, order: O) -> O {
         let digest = order.hash(&domain()).0;
         order.signed(self.sign(digest))
@@ -319,17 +328,8 @@ impl World {
         let body = self
             .ok(&format!("/challenge?address={}", wallet.address))
             .await;
-        let challenge = body["data"]["message"]["challenge"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        let domain = eip712_domain! { name: "iExec Gateway", version: "1", chain_id: CHAIN, };
-        let digest = Challenge { challenge }.eip712_signing_hash(&domain);
-        format!(
-            "{digest}_{}_{}",
-            hex::encode_prefixed(wallet.sign(digest)),
-            wallet.address
-        )
+        let challenge = body["data"]["message"]["challenge"].as_str().unwrap();
+        wallet.answer(challenge)
     }
 
     pub(crate) async fn send(

@@ -22,7 +22,7 @@ use std::{
 
 use alloy::providers::Provider;
 use alloy_primitives::Address;
-use canut_gate::{Challenges, Gate, Limits, accept};
+use canut_gate::{Challenges, Connections, Gate, Limits, accept};
 use canut_hub::{Caller, ConnectError, Follower, Hub, Sender, connect, events::FollowError};
 use canut_store::Remote;
 use rand::{TryRng, rngs::SysRng};
@@ -59,8 +59,11 @@ use watch::Watch;
 /// Batches of events, and arrivals, that may wait for the desk.
 const QUEUE: usize = 64;
 
-/// How long a request may take.
+/// How long a request may take, and how long a client may take none of what is sent to it.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Connections beside the sessions: of those who ask for logs, figures, or where the pool is.
+const VISITORS: usize = 1_024;
 
 /// Why a pool does not start.
 #[derive(Debug, thiserror::Error)]
@@ -415,12 +418,18 @@ impl Pool {
             ledger: self.ledger.clone(),
             metrics: self.metrics.clone(),
         };
+        let sessions = self.config.sessions;
+        let connections = Connections {
+            most: sessions.count.saturating_add(VISITORS),
+            per_address: sessions.per_address,
+            patience: PATIENCE,
+        };
         async move {
-            let connections = TaskTracker::new();
+            let served = TaskTracker::new();
             let router = gate.around(http::router(state));
-            accept(listener, router, connections.clone(), stop).await;
-            connections.close();
-            connections.wait().await;
+            accept(listener, router, connections, served.clone(), stop).await;
+            served.close();
+            served.wait().await;
         }
     }
 }
