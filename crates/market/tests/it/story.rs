@@ -233,86 +233,17 @@ async fn killed_amid_ten_thousand_orders_and_forks_the_book_is_what_the_chain_sa
         for seed in [3, 4] {
             real.party(seed).await;
         }
-        let process = Process::start(&real, &database.url).await;
-        process.world.server.reached(real.node.head().await).await;
         let orders = deal_orders(&real);
-        for (path, wallet, order) in [
-            ("/apporders", developer(), json!(orders.app)),
-            ("/workerpoolorders", operator(), json!(orders.workerpool)),
-            ("/requestorders", requester(), json!(orders.request)),
-        ] {
-            offer(&process.world, path, &wallet, &order).await.unwrap();
-        }
-        let [apps, pools] = piles(&real, count);
-        let all: BTreeSet<_> = [&apps, &pools]
-            .into_iter()
-            .flat_map(|pile| &pile.orders)
-            .map(|order| order["salt"].to_string())
-            .collect();
-        let progress = Arc::new(Progress {
-            taken: AtomicUsize::new(0),
-            half: count / 2,
-            reached: Notify::new(),
-        });
-
-        let world = Arc::clone(&process.world);
-        let kill = async {
-            progress.reached.notified().await;
-            process.kill();
-        };
-        let (apps, pools, (), ()) = tokio::join!(
-            publish(&world, apps, &progress),
-            publish(&world, pools, &progress),
-            moves(&real, &orders, 5),
-            kill,
-        );
-        assert!(
-            apps.orders.len() + pools.orders.len() > 0,
-            "it was killed in the middle"
-        );
-        drop(world);
+        let salts = fill_and_kill(&real, &database.url, &orders, count).await;
 
         let process = Process::start(&real, &database.url).await;
-        let (apps, pools, ()) = tokio::join!(
-            publish(&process.world, apps, &progress),
-            publish(&process.world, pools, &progress),
-            moves(&real, &orders, 5),
-        );
-        assert!(apps.orders.is_empty() && pools.orders.is_empty());
         let asker = Caller::new(real.hub.clone(), real.node.sender(4).await);
         asker.match_orders(&orders).await.unwrap();
         let head = real.node.head().await;
         process.world.server.reached(head).await;
         let followed = seen(&process.world).await;
         process.kill();
-
-        let found: BTreeSet<_> = followed
-            .iter()
-            .filter_map(|order| Some(order["order"].get("salt")?.to_string()))
-            .collect();
-        assert!(
-            all.is_subset(&found),
-            "an order that was acknowledged is lost"
-        );
-        assert_eq!(
-            found.len(),
-            count + 2,
-            "the request is filled, all others are open"
-        );
-        let left = |order: &Value| {
-            let shown = followed
-                .iter()
-                .find(|shown| shown["order"]["salt"] == order["salt"]);
-            shown.map(|shown| shown["remaining"].as_u64().unwrap())
-        };
-        assert_eq!(left(&json!(orders.app)), Some(7));
-        assert_eq!(left(&json!(orders.workerpool)), Some(1));
-        let consumed = real
-            .hub
-            .consumed(orders.app.hash(&real.domain()))
-            .await
-            .unwrap();
-        assert_eq!(consumed, U256::from(3));
+        is_what_was_signed(&real, &orders, &salts, &followed).await;
 
         forget_the_chain(&database.url).await;
         let process = Process::start(&real, &database.url).await;
@@ -321,6 +252,99 @@ async fn killed_amid_ten_thousand_orders_and_forks_the_book_is_what_the_chain_sa
         process.kill();
         assert!(followed == rebuilt, "the book is not what the chain says");
     }
+}
+
+/// Publishes `count` orders and those of a deal, with a kill in the middle, while the chain forks. Returns the salts of the
+/// orders.
+async fn fill_and_kill(
+    real: &Real,
+    url: &str,
+    orders: &canut_protocol::matching::Orders,
+    count: usize,
+) -> BTreeSet<String> {
+    let process = Process::start(real, url).await;
+    process.world.server.reached(real.node.head().await).await;
+    for (path, wallet, order) in [
+        ("/apporders", developer(), json!(orders.app)),
+        ("/workerpoolorders", operator(), json!(orders.workerpool)),
+        ("/requestorders", requester(), json!(orders.request)),
+    ] {
+        offer(&process.world, path, &wallet, &order).await.unwrap();
+    }
+    let [apps, pools] = piles(real, count);
+    let salts = [&apps, &pools]
+        .into_iter()
+        .flat_map(|pile| &pile.orders)
+        .map(|order| order["salt"].to_string())
+        .collect();
+    let progress = Arc::new(Progress {
+        taken: AtomicUsize::new(0),
+        half: count / 2,
+        reached: Notify::new(),
+    });
+
+    let world = Arc::clone(&process.world);
+    let kill = async {
+        progress.reached.notified().await;
+        process.kill();
+    };
+    let (apps, pools, (), ()) = tokio::join!(
+        publish(&world, apps, &progress),
+        publish(&world, pools, &progress),
+        moves(real, orders, 5),
+        kill,
+    );
+    assert!(
+        apps.orders.len() + pools.orders.len() > 0,
+        "it was killed in the middle"
+    );
+    drop(world);
+
+    let process = Process::start(real, url).await;
+    let (apps, pools, ()) = tokio::join!(
+        publish(&process.world, apps, &progress),
+        publish(&process.world, pools, &progress),
+        moves(real, orders, 5),
+    );
+    assert!(apps.orders.is_empty() && pools.orders.is_empty());
+    process.kill();
+    salts
+}
+
+/// All orders are there, and as much is left of each as the deal left of it.
+async fn is_what_was_signed(
+    real: &Real,
+    orders: &canut_protocol::matching::Orders,
+    salts: &BTreeSet<String>,
+    followed: &[Value],
+) {
+    let found: BTreeSet<_> = followed
+        .iter()
+        .filter_map(|order| Some(order["order"].get("salt")?.to_string()))
+        .collect();
+    assert!(
+        salts.is_subset(&found),
+        "an order that was acknowledged is lost"
+    );
+    assert_eq!(
+        found.len(),
+        salts.len() + 2,
+        "the request is filled, all others are open"
+    );
+    let left = |order: &Value| {
+        let shown = followed
+            .iter()
+            .find(|shown| shown["order"]["salt"] == order["salt"]);
+        shown.map(|shown| shown["remaining"].as_u64().unwrap())
+    };
+    assert_eq!(left(&json!(orders.app)), Some(7));
+    assert_eq!(left(&json!(orders.workerpool)), Some(1));
+    let consumed = real
+        .hub
+        .consumed(orders.app.hash(&real.domain()))
+        .await
+        .unwrap();
+    assert_eq!(consumed, U256::from(3));
 }
 
 /// Leaves only the signed orders in the database.
