@@ -3,7 +3,7 @@
 use std::{fmt, io, path::PathBuf};
 
 use alloy_primitives::{Address, B256};
-use canut_protocol::{DealId, Nrlc, TaskId, task::Status};
+use canut_protocol::{DealId, Domain, Nrlc, TaskId, task::Status};
 
 use crate::{archive::ArchiveError, network::NetworkError, sdk::SdkError, wallet::WalletError};
 
@@ -188,6 +188,31 @@ pub enum Error {
         "the node contradicts itself about task {0} ({1}): it lies, or the chain has just changed; use another node"
     )]
     Contradiction(TaskId, &'static str),
+    /// The task has no receipt.
+    #[error(
+        "task {0} went the open way, where every vote is on the chain: there is no receipt to make, and `canut task show` makes \
+         its certificate"
+    )]
+    OpenWay(TaskId),
+    /// A receipt cannot be made, or what it would hold does not hold.
+    #[error(
+        "no receipt can be made ({0}): ask another node, pool or store; one of them is out of step, or lies"
+    )]
+    Unproven(String),
+    /// A file is no receipt.
+    #[error("this is no receipt ({0}): make one with `canut receipt`")]
+    NoReceipt(String),
+    /// A receipt is of another market.
+    #[error(
+        "the receipt is of hub {} on chain {}, and the network of hub {} on chain {}: give the --rpc of its chain",
+        .receipt.hub, .receipt.chain_id, .network.hub, .network.chain_id
+    )]
+    OtherHub {
+        /// What the receipt is of.
+        receipt: Domain,
+        /// What was asked.
+        network: Domain,
+    },
     /// The params do not fit in a deal.
     #[error(
         "arguments and inputs take {0} bytes of a deal that holds {1}: put them in an input file"

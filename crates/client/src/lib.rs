@@ -8,6 +8,8 @@
 //! - [`Home`] is the folder of a person: [`Network`]s (where the services are) and [`Wallets`] (keys, encrypted).
 //! - [`Client`] reaches the services of a network. It finds orders ([`Market`]), shows assets, deals and tasks, follows
 //!   deals ([`Watch`]), fetches results ([`Client::fetch`]) and makes [`Certificate`]s.
+//! - [`Client::receipt`] puts why a result can be believed into one file, which [`verify_receipt`] checks offline and
+//!   [`Client::verify_receipt`] against a node; [`Client::check_audits`] sees whether a pool drew its workers as promised.
 //! - [`Account`] is a client with a key: it registers assets, signs and publishes orders, buys ([`Account::quote`],
 //!   [`Account::buy`]), and claims.
 //!
@@ -19,6 +21,7 @@
 mod account;
 mod archive;
 mod assets;
+mod audits;
 mod bag;
 mod certificate;
 mod claim;
@@ -34,6 +37,7 @@ mod params;
 mod pool;
 mod purchase;
 mod quote;
+mod receipt;
 mod results;
 mod sdk;
 mod sealed;
@@ -47,6 +51,7 @@ mod watch;
 pub use account::{Account, Balance};
 pub use archive::{ArchiveError, CERTIFICATE, Failed, File, Limits, Opened};
 pub use assets::{Deployed, Uploaded};
+pub use audits::{AuditDay, Broken, Ranges};
 pub use bag::{Placed, place};
 pub use certificate::{
     Certificate, CertifiedRange, Credibility, Payment, Price, Transaction, Verdict, Vote,
@@ -62,9 +67,10 @@ pub use market::{
 pub use network::{Network, NetworkError};
 pub use orders::salt;
 pub use params::{Input, Params};
-pub use pool::{Pool, TaskLog};
+pub use pool::{Pool, TaskLog, Told};
 pub use purchase::Bought;
 pub use quote::{Fill, Quote, Wanted};
+pub use receipt::{read_receipt, verify_archive, verify_receipt};
 pub use results::Fetched;
 pub use sdk::{Sdk, SdkError};
 pub use sealed::key_file;

@@ -1,9 +1,13 @@
 //! What a pool tells about its tasks.
 
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use alloy_sol_types::{SolStruct, eip712_domain};
-use canut_protocol::{TaskId, signature};
+use canut_protocol::{
+    DealId, TaskId,
+    range::{Leaf, audit::Promise},
+    signature,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -40,6 +44,27 @@ pub struct TaskLog {
     pub stdout: String,
     /// The end of its standard error.
     pub stderr: String,
+}
+
+/// What a pool promised of its draws for a day, with the secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The day, since 1970.
+    pub epoch: u32,
+    /// The promise.
+    pub promise: Promise,
+}
+
+/// What a pool tells of its promises.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Audits {
+    pub(crate) workerpool: Address,
+    pub(crate) promises: Vec<Told>,
+}
+
+#[derive(Deserialize)]
+struct Opening {
+    leaves: Vec<Leaf>,
 }
 
 /// The API of a pool. Clones are cheap.
@@ -84,6 +109,19 @@ impl Pool {
         };
         let answer: Answer = self.http.ask(question).await?;
         Ok(answer.compute_logs_list)
+    }
+
+    /// What the pool promised of its draws, for the days whose deals are all over. The chain has the hashes.
+    pub(crate) async fn audits(&self) -> Result<Audits> {
+        self.http.ask(Question::get(&["audits"], &[])).await
+    }
+
+    /// The leaves with this root of the range around a task. Whoever asks has to check that they are.
+    pub(crate) async fn leaves(&self, deal: DealId, index: u64, root: B256) -> Result<Vec<Leaf>> {
+        let (deal, index, root) = (deal.to_string(), index.to_string(), root.to_string());
+        let path = ["leaves", &deal, &index, &root];
+        let opening: Opening = self.http.ask(Question::get(&path, &[])).await?;
+        Ok(opening.leaves)
     }
 
     /// The pool's own view of a task: its history, and what became of it at each worker. Nobody vouches for it. `None` when

@@ -105,6 +105,20 @@ impl Common {
         Ok(network)
     }
 
+    /// A network for what is known to be of `hub`: a node is enough to name it.
+    pub(crate) fn network_of(&self, hub: Address) -> Result<Network> {
+        match (&self.network, &self.rpc) {
+            (None, Some(rpc)) => Ok(Network {
+                rpc: rpc.clone(),
+                hub: self.hub.unwrap_or(hub),
+                store: self.store.clone(),
+                pool: self.pool.clone(),
+                ..Network::default()
+            }),
+            _ => self.network(),
+        }
+    }
+
     /// The services of the network.
     pub(crate) async fn client(&self) -> Result<Client> {
         self.connect(&self.network()?).await

@@ -13,6 +13,7 @@ mod network;
 mod offer;
 mod order;
 mod orderbook;
+mod receipt;
 mod run;
 mod sdk_config;
 mod secret;
@@ -57,6 +58,8 @@ pub(crate) enum Verb {
     /// Tasks: create, show, list, watch, claim, download.
     #[command(subcommand)]
     Task(task::Verb),
+    Receipt(receipt::Make),
+    Verify(receipt::Verify),
     /// Secrets: set, check; the key that results are encrypted with.
     #[command(subcommand)]
     Secret(secret::Verb),
@@ -81,6 +84,8 @@ pub(crate) async fn run(verb: Verb) -> ExitCode {
         Verb::Orderbook(verb) => orderbook::run(verb).await,
         Verb::Deal(verb) => deal::run(verb).await,
         Verb::Task(verb) => task::run(verb).await,
+        Verb::Receipt(make) => receipt::make(make).await,
+        Verb::Verify(args) => receipt::verify(args).await,
         Verb::Secret(verb) => secret::run(verb).await,
         Verb::Network(verb) => network::run(verb),
         Verb::SdkConfig(args) => sdk_config::run(args).await,

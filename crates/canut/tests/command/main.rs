@@ -11,6 +11,7 @@ mod demo;
 mod durability;
 mod market;
 mod node;
+mod receipt;
 mod run;
 mod services;
 mod support;

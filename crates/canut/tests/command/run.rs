@@ -12,13 +12,13 @@ use tempfile::TempDir;
 use crate::support::{Process, canut};
 
 /// A market of one's own, and the folder of the person who uses it.
-struct Terminal {
-    _market: Process,
-    home: TempDir,
+pub(crate) struct Terminal {
+    pub(crate) market: Process,
+    pub(crate) home: TempDir,
 }
 
 impl Terminal {
-    fn open() -> Self {
+    pub(crate) fn open() -> Self {
         Self::with(&[])
     }
 
@@ -34,10 +34,7 @@ impl Terminal {
             let ready: Value = serde_json::from_str(line).ok()?;
             Some(ready["rpc"].as_str()?.to_owned())
         });
-        Self {
-            _market: market,
-            home,
-        }
+        Self { market, home }
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -48,12 +45,12 @@ impl Terminal {
         command
     }
 
-    fn canut(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn canut(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Runs a command that must succeed and print JSON.
-    fn json(&self, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.canut(arguments);
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "canut {arguments:?}: {said}");
@@ -61,14 +58,14 @@ impl Terminal {
     }
 
     /// Runs a command that must fail, and gives what it says.
-    fn refused(&self, arguments: &[&str]) -> String {
+    pub(crate) fn refused(&self, arguments: &[&str]) -> String {
         let output = self.canut(arguments);
         assert!(!output.status.success(), "canut {arguments:?}");
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 }
 
-fn app(name: &str) -> String {
+pub(crate) fn app(name: &str) -> String {
     let apps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../apps");
     apps.join(name).display().to_string()
 }

@@ -2,7 +2,11 @@
 
 use std::str::FromStr;
 
-use canut_protocol::{DealId, range::audit::Promise};
+use alloy_primitives::B256;
+use canut_protocol::{
+    DealId,
+    range::{Leaf, audit::Promise},
+};
 use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{Ledger, LedgerError};
@@ -71,6 +75,32 @@ impl Ledger {
             .iter()
             .map(|voting| Ok(serde_json::from_str(voting)?))
             .collect()
+    }
+
+    /// The leaves with this root that were shown of a range around a task.
+    pub async fn leaves(
+        &self,
+        deal: DealId,
+        index: u64,
+        root: B256,
+    ) -> Result<Option<Vec<Leaf>>, LedgerError> {
+        let select = sqlx::query_scalar(
+            "SELECT voting FROM range WHERE deal = ? AND first <= ? AND first + count > ?",
+        );
+        let votings: Vec<String> = select
+            .bind(deal.to_string())
+            .bind(number(index))
+            .bind(number(index))
+            .fetch_all(&self.database)
+            .await?;
+        for voting in votings {
+            let voting: Voting = serde_json::from_str(&voting)?;
+            let mut opened = voting.opened.into_iter();
+            if let Some(found) = opened.find(|opened| opened.value.root == root) {
+                return Ok(Some(found.leaves));
+            }
+        }
+        Ok(None)
     }
 
     /// What the pool promised for an epoch: what was written down first, else `fresh`, which is written down.

@@ -15,9 +15,8 @@ use canut_protocol::TaskId;
 use serde_json::json;
 use tracing::warn;
 
-use super::{compass, door::Door, logbook::Logbook, metrics::Metrics, promises, view};
+use super::{compass, door::Door, logbook::Logbook, metrics::Metrics, proofs, view};
 use crate::{
-    clock::Clock,
     ledger::Ledger,
     session::{MAX_FRAME, PATH},
 };
@@ -43,7 +42,8 @@ pub(super) fn router(state: Desks) -> Router {
         .route("/tasks/logs/challenge", get(compass::challenge))
         .route("/tasks/{task}/logs", get(compass::logs))
         .route("/{chain}/workerpools/{address}", get(compass::pool))
-        .route("/audits", get(audits))
+        .route("/audits", get(proofs::audits))
+        .route("/leaves/{deal}/{index}/{root}", get(proofs::leaves))
         .route(PATH, get(session))
         .with_state(state)
 }
@@ -63,19 +63,6 @@ async fn metrics(State(state): State<Desks>) -> Response {
             refuse(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "metrics cannot be written",
-            )
-        }
-    }
-}
-
-async fn audits(State(state): State<Desks>) -> Response {
-    match promises::told(&state.ledger, Clock::default().now()).await {
-        Ok(told) => Json(told).into_response(),
-        Err(error) => {
-            warn!(%error, "audits cannot be shown");
-            refuse(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "the pool's database failed, try again",
             )
         }
     }
@@ -109,7 +96,7 @@ pub(super) fn parse_task(text: &str) -> Result<TaskId, Refusal> {
         .map_err(|_| Refusal::bad("a task id is 0x and 64 hexadecimal digits"))
 }
 
-fn refuse(status: StatusCode, message: &str) -> Response {
+pub(super) fn refuse(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": message }))).into_response()
 }
 

@@ -8,6 +8,7 @@ mod http;
 mod logbook;
 mod metrics;
 mod promises;
+mod proofs;
 mod range_errands;
 mod route;
 mod view;

@@ -73,7 +73,7 @@ pub(super) async fn told(ledger: &Ledger, now: u64) -> Result<Value, LedgerError
     let told = promises
         .into_iter()
         .map(|(epoch, promise)| json!({ "epoch": epoch, "promise": promise }));
-    Ok(json!({ "promises": told.collect::<Vec<_>>() }))
+    Ok(told.collect())
 }
 
 #[cfg(test)]
@@ -103,8 +103,8 @@ mod tests {
         assert_eq!(ledger.promise(100, other).await.unwrap(), promise);
         let end = 101 * EPOCH_SECONDS + 360_000 + EVIDENCE_SECONDS;
         let early = told(&ledger, end - 1).await.unwrap();
-        assert_eq!(early["promises"].as_array().unwrap().len(), 0);
+        assert_eq!(early.as_array().unwrap().len(), 0);
         let late = told(&ledger, end).await.unwrap();
-        assert_eq!(late["promises"][0]["promise"]["secret"], secret.to_string());
+        assert_eq!(late[0]["promise"]["secret"], secret.to_string());
     }
 }

@@ -7,13 +7,14 @@
 //! 3. [`Standing`]: a worker's weight in a pool; [`Sides`] and [`credible`](credible()): when votes certify a value.
 //! 4. [`Member`]: a worker accounted for in a settlement, and [`member::encode`]: their blob; [`Settled`]: what the chain keeps.
 //! 5. [`Clock`]: the deadlines of a deal; [`Terms`]: which deals can be settled this way, and the money.
-//! 6. [`audit`]: how workers are drawn, and which ranges get one worker more.
+//! 6. [`audit`]: how workers are drawn, and which ranges get one worker more; [`drawn`]: whether a settled range shows it.
 //!
 //! Sections (§) and rules (R1 to R8) are those of the certificate way's specification.
 
 pub mod audit;
 mod clock;
 mod credible;
+pub mod drawn;
 mod leaf;
 pub mod mark;
 pub mod member;

@@ -13,8 +13,11 @@ use super::{
 use crate::{
     Range, TaskId,
     range::{
-        Content, Counted, MAX_POSTS, Member, Value, Way, member, member::Ballot,
-        member::MemberFault, tree,
+        Content, Counted, Leaf, MAX_POSTS, Member, Value, Way,
+        drawn::{self, DrawFault, DrawnVote},
+        member,
+        member::{Ballot, MemberFault},
+        tree,
     },
 };
 
@@ -108,7 +111,7 @@ fn result(receipt: &Receipt, trusted: &Trusted<'_>) -> Answer {
     })
 }
 
-fn link(receipt: &Receipt, leaves: &[crate::range::Leaf], trusted: &Trusted<'_>) -> Answer {
+fn link(receipt: &Receipt, leaves: &[Leaf], trusted: &Trusted<'_>) -> Answer {
     let (range, found) = (range(receipt)?, &receipt.result);
     unless(leaves.len() != usize::from(range.count()), || {
         format!(
@@ -285,7 +288,7 @@ fn call(receipt: &Receipt) -> Answer {
         ) => {
             let root = root.or_else(|| {
                 let (content, data) = callback.as_ref()?;
-                let leaf = crate::range::Leaf {
+                let leaf = Leaf {
                     digest: keccak256(data),
                     content: *content,
                 };
@@ -335,6 +338,29 @@ fn deal(receipt: &Receipt, trusted: &Trusted<'_>) -> Answer {
 }
 
 impl Receipt {
+    /// Whether its range was drawn as the promise says that it holds; no answer is none against it. That this is the promise of
+    /// the pool is another question, for the chain.
+    ///
+    /// # Errors
+    ///
+    /// What was not as promised.
+    pub fn judge_draw(&self) -> Result<(), DrawFault> {
+        let (Some(audit), Some(range)) = (self.audit, self.range()) else {
+            return Ok(());
+        };
+        if self.settlement.way == Way::Resolve {
+            return Ok(());
+        }
+        let votes = self.counted().into_iter().zip(&self.votes);
+        let votes: Vec<_> = votes
+            .map(|(counted, vote)| DrawnVote {
+                counted,
+                sealed: vote.member.signature().map(|signature| signature.hash()),
+            })
+            .collect();
+        drawn::judge(&audit.promise, range, &self.deal.deal, &votes).map(|_| ())
+    }
+
     /// When the range was settled, in seconds since the epoch, if its header can be read.
     pub fn settled_at(&self) -> Option<u64> {
         evidence::block(&self.settlement.header).map(|block| block.time)

@@ -1,0 +1,95 @@
+//! The leaves of a settled range: from the pool if it has them, else from the archives in the store.
+
+use std::path::Path;
+
+use alloy_primitives::B256;
+use canut_protocol::{
+    Deal, Range, TaskId,
+    range::{Leaf, Settled, tree},
+};
+use canut_store::directory;
+
+use crate::{Client, Error, Limits, Result, archive, status::Located};
+
+/// The hashes of leaves, in order.
+pub(super) fn hashes(range: Range, leaves: &[Leaf]) -> Vec<B256> {
+    let named = range.indices().zip(leaves);
+    named
+        .map(|(index, leaf)| leaf.hash(TaskId::of(range.deal(), index)))
+        .collect()
+}
+
+impl Client {
+    /// The leaves whose root was certified: whoever tells them need not be believed.
+    pub(super) async fn leaves(
+        &self,
+        located: &Located,
+        settled: &Settled,
+        deal: &Deal,
+    ) -> Result<Vec<Leaf>> {
+        let root = settled.value.root;
+        let right = |leaves: &Vec<Leaf>| {
+            leaves.len() == usize::from(settled.range.count())
+                && tree::root(&hashes(settled.range, leaves)) == Some(root)
+        };
+        if let Some(pool) = self.pool()
+            && let Ok(told) = pool.leaves(located.deal, located.index, root).await
+            && right(&told)
+        {
+            return Ok(told);
+        }
+        let found = self.archived_leaves(settled, deal).await?;
+        if right(&found) {
+            return Ok(found);
+        }
+        Err(Error::Unproven(
+            "the archives in the store are not those that were voted for".into(),
+        ))
+    }
+
+    /// The leaves as they follow from the archives of the range, each of which is fetched and opened.
+    async fn archived_leaves(&self, settled: &Settled, deal: &Deal) -> Result<Vec<Leaf>> {
+        if !settled.delivery.is_zero() {
+            return Err(Error::Unproven(
+                "the results are encrypted, and only the pool knows what was voted for: give --pool".into(),
+            ));
+        }
+        let desk = tempfile::tempdir().map_err(Error::file("a folder for the archives"))?;
+        let mut leaves = Vec::new();
+        for index in settled.range.indices() {
+            let place = desk.path().join("result");
+            leaves.push(self.archived_leaf(settled, index, deal, &place).await?);
+            std::fs::remove_dir_all(&place).map_err(Error::file(&place))?;
+        }
+        Ok(leaves)
+    }
+
+    async fn archived_leaf(
+        &self,
+        settled: &Settled,
+        index: u64,
+        deal: &Deal,
+        place: &Path,
+    ) -> Result<Leaf> {
+        let store = self.store()?;
+        let folder = directory::folder(settled.value.link);
+        let path = directory::path(index, settled.range.count());
+        let cid = store.resolve(&folder, &path).await?;
+        let content = directory::content(&cid)
+            .ok_or_else(|| Error::Unproven(format!("the result of task {index} is no file")))?;
+        let (zip, files) = (place.join("result.zip"), place.join("files"));
+        std::fs::create_dir_all(&files).map_err(Error::file(&files))?;
+        store.download(&cid, &zip).await?;
+        let callback = !deal.callback.is_zero();
+        let opening = tokio::task::spawn_blocking(move || {
+            archive::open(&zip, &files, callback, Limits::default())
+        });
+        let opened = opening
+            .await
+            .map_err(|error| Error::Thread(error.to_string()))??;
+        Ok(Leaf {
+            digest: opened.digest,
+            content,
+        })
+    }
+}
