@@ -9,6 +9,7 @@ mod market;
 mod node;
 mod pool;
 mod service;
+mod settings;
 mod signals;
 mod store;
 mod up;

@@ -62,29 +62,6 @@ impl KeyArgs {
     }
 }
 
-/// Which workerpool a service works for, and as whom.
-#[derive(Clone, Debug, ClapArgs)]
-pub(crate) struct PlaceArgs {
-    #[command(flatten)]
-    pub(crate) chain: ChainArgs,
-
-    #[command(flatten)]
-    pub(crate) key: KeyArgs,
-
-    /// The workerpool; deals of no other are touched
-    #[arg(long, value_name = "ADDRESS")]
-    pub(crate) workerpool: Address,
-
-    /// The store of apps, inputs and results: URL of its gateway
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "CANUT_STORE",
-        default_value = "http://127.0.0.1:8547"
-    )]
-    pub(crate) store: String,
-}
-
 /// What to say when a port is taken.
 pub(crate) fn listen_hint(what: &str, address: SocketAddr, flag: &str) -> String {
     format!(

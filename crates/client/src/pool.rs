@@ -74,7 +74,8 @@ pub struct Pool {
 }
 
 impl Pool {
-    pub(crate) fn new(url: &str) -> Result<Self> {
+    /// The pool whose port is at `url`, by HTTP.
+    pub fn new(url: &str) -> Result<Self> {
         Ok(Self {
             http: Http::new(Service::Pool, url)?,
         })
@@ -132,5 +133,33 @@ impl Pool {
             Err(Error::Refused { status: 404, .. }) => Ok(None),
             asked => asked.map(Some),
         }
+    }
+
+    /// How the pool is: its workers, its tasks, why workers are idle.
+    pub async fn status(&self) -> Result<Value> {
+        self.http.ask(Question::get(&["status"], &[])).await
+    }
+
+    /// A page of the pool's workers: those whose addresses follow `after`.
+    pub async fn workers(&self, after: Option<Address>) -> Result<Value> {
+        let after: Vec<_> = after
+            .map(|after| ("after", after.to_string()))
+            .into_iter()
+            .collect();
+        self.http.ask(Question::get(&["workers"], &after)).await
+    }
+
+    /// What a worker of the pool does, and why it is not asked for more.
+    pub async fn worker(&self, worker: Address) -> Result<Value> {
+        let name = worker.to_string();
+        self.http.ask(Question::get(&["workers", &name], &[])).await
+    }
+
+    /// What the pool does about a task that is not over.
+    pub async fn place(&self, deal: DealId, index: u64) -> Result<Value> {
+        let (deal, index) = (deal.to_string(), index.to_string());
+        self.http
+            .ask(Question::get(&["deals", &deal, &index], &[]))
+            .await
     }
 }

@@ -1,6 +1,6 @@
 //! What a pool needs to know to run.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
+use std::{collections::BTreeSet, net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
@@ -36,6 +36,8 @@ pub struct Config {
     pub folder: PathBuf,
     /// Block to read the chain from, when nothing was read before: not after the pool's first deal.
     pub start_block: u64,
+    /// Workers that are let in; everybody, if nobody is named.
+    pub admitted: Option<BTreeSet<Address>>,
     /// How new deals are served.
     pub way: Way,
     /// Scheduling in the open way.
@@ -112,6 +114,7 @@ impl Config {
             store: store.into(),
             folder: folder.into(),
             start_block: 0,
+            admitted: None,
             way: Way::default(),
             settings: Settings::default(),
             ranges: RangeSettings::new(canut_store::directory::link),

@@ -16,6 +16,7 @@
 pub mod archive;
 mod clock;
 mod config;
+mod idle;
 pub mod ledger;
 pub mod ranges;
 pub mod schedule;
@@ -24,6 +25,7 @@ pub mod session;
 
 pub use clock::Clock;
 pub use config::{Config, STRIDE, SessionLimits, Way};
+pub use idle::Idle;
 pub use service::{Handle, StartError, start};
 
 use alloy_primitives::Bytes;

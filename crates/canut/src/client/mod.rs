@@ -21,7 +21,8 @@ mod task;
 mod wallet;
 mod workerpool;
 
-pub(crate) use common::price;
+pub(crate) use common::{price, show};
+pub(crate) use task::Named as TaskNamed;
 
 use clap::Subcommand;
 use std::{io::Write, process::ExitCode};

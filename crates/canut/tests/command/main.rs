@@ -11,6 +11,7 @@ mod demo;
 mod durability;
 mod market;
 mod node;
+mod pool;
 mod receipt;
 mod run;
 mod services;

@@ -59,14 +59,26 @@ impl Service {
         service
     }
 
-    fn run(&mut self, address: &str) {
-        let mut arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        if let Some(flag) = self.listen {
-            arguments.extend([flag, address]);
-        }
+    /// The command that starts it, without the address to listen on.
+    pub(crate) fn command(&self) -> Command {
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let mut command = canut(&arguments);
         if let Some(key) = &self.key {
             command.env("CANUT_PRIVATE_KEY", key.to_bytes().to_string());
+        }
+        command
+    }
+
+    /// Flags for the next start.
+    pub(crate) fn add(&mut self, flags: &[&str]) {
+        self.arguments
+            .extend(flags.iter().map(|flag| (*flag).to_owned()));
+    }
+
+    fn run(&mut self, address: &str) {
+        let mut command = self.command();
+        if let Some(flag) = self.listen {
+            command.args([flag, address]);
         }
         let field = self.field;
         let process = Process::ready(command, |line| match field {
@@ -242,6 +254,11 @@ impl Services {
         let owner = caller(&self.node.url, self.hub, &self.keys[OWNER]).await;
         let id = owner.match_orders(&orders).await.unwrap().value;
         (id, hub.deal(id).await.unwrap().unwrap())
+    }
+
+    /// Address of a worker.
+    pub(crate) fn worker(&self, number: usize) -> Address {
+        self.keys[FIRST_WORKER + number].address()
     }
 
     /// A client that watches a deal and fetches its results to `results`, not started yet.

@@ -9,6 +9,7 @@ use canut_protocol::{
 };
 
 use super::event::Capacity;
+use crate::Idle;
 
 /// What the pool knows of its workers.
 #[derive(Debug, Default)]
@@ -30,6 +31,19 @@ struct Present {
     capacity: Capacity,
     computing: BTreeSet<Range>,
     benched_until: u64,
+}
+
+impl Present {
+    /// Why the worker cannot be asked for anything.
+    fn obstacle(&self, now: u64) -> Option<Idle> {
+        if self.computing.len() >= self.capacity.slots {
+            Some(Idle::Busy)
+        } else if self.benched_until > now {
+            Some(Idle::Benched)
+        } else {
+            None
+        }
+    }
 }
 
 /// What a range asks of a worker.
@@ -147,10 +161,7 @@ impl Crew {
 
     /// Whether the worker's bond can answer for so much more.
     pub(super) fn can_risk(&self, worker: Address, more: Nrlc) -> bool {
-        let bond = self
-            .backing
-            .get(&worker)
-            .map_or(Nrlc::ZERO, |backing| backing.bond);
+        let bond = self.bond(worker);
         self.at_risk(worker).plus(more).is_ok_and(|sum| sum <= bond)
     }
 
@@ -159,20 +170,65 @@ impl Crew {
         self.present
             .iter()
             .filter(move |(worker, present)| {
-                present.computing.len() < present.capacity.slots
-                    && present.benched_until <= now
-                    && present.capacity.tag.contains(need.tag)
-                    && self.open(**worker) < present.capacity.open
-                    && self.can_risk(**worker, need.risk)
+                present.obstacle(now).is_none()
+                    && self.obstacle_to(**worker, present, need).is_none()
             })
             .map(|(worker, _)| *worker)
     }
 
+    /// Why the worker cannot be asked for anything.
+    pub(super) fn obstacle(&self, now: u64, worker: Address) -> Option<Idle> {
+        match self.present.get(&worker) {
+            Some(present) => present.obstacle(now),
+            None => Some(Idle::Away),
+        }
+    }
+
+    /// Why the worker cannot be asked for a range that needs so much, if it could be asked for others.
+    pub(super) fn unfit(&self, worker: Address, need: Need) -> Option<Idle> {
+        let present = self.present.get(&worker)?;
+        self.obstacle_to(worker, present, need)
+    }
+
+    fn obstacle_to(&self, worker: Address, present: &Present, need: Need) -> Option<Idle> {
+        if !present.capacity.tag.contains(need.tag) {
+            Some(Idle::Tag)
+        } else if self.open(worker) >= present.capacity.open {
+            Some(Idle::Votes)
+        } else if !self.can_risk(worker, need.risk) {
+            Some(Idle::Bond)
+        } else {
+            None
+        }
+    }
+
+    /// The workers that are here, in the order of their addresses.
+    pub(super) fn everybody(&self) -> impl Iterator<Item = Address> + '_ {
+        self.present.keys().copied()
+    }
+
+    /// Slots of the worker, and what it computes.
+    pub(super) fn work(&self, worker: Address) -> (usize, Vec<Range>) {
+        self.present
+            .get(&worker)
+            .map_or((0, Vec::new()), |present| {
+                let computing = present.computing.iter().copied().collect();
+                (present.capacity.slots, computing)
+            })
+    }
+
+    /// What the worker has bonded.
+    pub(super) fn bond(&self, worker: Address) -> Nrlc {
+        self.backing
+            .get(&worker)
+            .map_or(Nrlc::ZERO, |backing| backing.bond)
+    }
+
     /// Whether somebody who is here has a free slot.
     pub(super) fn somebody_is_free(&self, now: u64) -> bool {
-        self.present.values().any(|present| {
-            present.computing.len() < present.capacity.slots && present.benched_until <= now
-        })
+        self.present
+            .values()
+            .any(|present| present.obstacle(now).is_none())
     }
 
     /// How many ranges may be voted on at once, each by `members` workers and with so much at risk, so that every one of them
@@ -199,16 +255,14 @@ impl Crew {
 
     /// How often the worker's bond holds `risk`.
     fn times(&self, worker: Address, risk: Nrlc) -> usize {
-        let bond = self
-            .backing
-            .get(&worker)
-            .map_or(Nrlc::ZERO, |backing| backing.bond);
-        bond.0
+        self.bond(worker)
+            .0
             .checked_div(risk.0)
             .map_or(usize::MAX, |times| times.saturating_to())
     }
 
-    fn open(&self, worker: Address) -> usize {
+    /// Ranges that the worker votes on, and that are not paid.
+    pub(super) fn open(&self, worker: Address) -> usize {
         self.risks.get(&worker).map_or(0, BTreeMap::len)
     }
 }

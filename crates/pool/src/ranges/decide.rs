@@ -91,7 +91,7 @@ impl Ranges {
         }
     }
 
-    fn verdict(&self, range: Range) -> Option<Verdict> {
+    pub(super) fn verdict(&self, range: Range) -> Option<Verdict> {
         let voting = self.votings.get(&range)?;
         let trust = self.deals.get(&range.deal())?.terms.trust();
         Some(judge(
@@ -161,7 +161,7 @@ impl Ranges {
     }
 
     /// Whether so many workers failed through no fault of theirs that no more are asked.
-    fn is_hopeless(&self, range: Range) -> bool {
+    pub(super) fn is_hopeless(&self, range: Range) -> bool {
         let Some(voting) = self.votings.get(&range) else {
             return true;
         };

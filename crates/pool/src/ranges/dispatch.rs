@@ -63,7 +63,7 @@ impl Ranges {
 
     /// The next range of the deal. None crosses a border of the stride that the pool promised, and within one all are of
     /// nearly one size: as large as leaves something to do for every slot.
-    fn next_range(&self, id: DealId) -> Option<Range> {
+    pub(super) fn next_range(&self, id: DealId) -> Option<Range> {
         let open = self.deals.get(&id)?;
         let (deal, next) = (&open.contract.deal, open.next);
         if next >= open.end() {
@@ -91,7 +91,7 @@ impl Ranges {
         members.map_or(1, |members| members as usize + 1)
     }
 
-    fn need(&self, range: Range) -> Need {
+    pub(super) fn need(&self, range: Range) -> Need {
         let tag = self
             .deals
             .get(&range.deal())

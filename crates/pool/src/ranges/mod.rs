@@ -8,12 +8,14 @@
 //! 2. `session` takes in what they say; `chain` what the hub says.
 //! 3. `judge` says what a range needs: another worker, an audit (R6), an opening, a settlement, a split (§3.4).
 //! 4. `decide` orders it, `settle` and `fallback` (§8) what follows, `split` the parts.
+//! 5. `explain` tells people why things are as they are.
 
 mod chain;
 mod crew;
 mod decide;
 mod dispatch;
 mod event;
+mod explain;
 mod fallback;
 mod judge;
 mod session;
@@ -32,6 +34,7 @@ use canut_protocol::{
 use serde::{Deserialize, Serialize};
 
 pub use event::{Capacity, RangeChain, RangeCommand, RangeEvent, RangeReport, Said};
+pub use explain::{RangeView, WorkerView};
 pub use settings::{Link, RangeSettings};
 pub use suits::{has_fixed_inputs, suits};
 pub use voting::{Delivery, Member, Opened, Phase, Stage, Voting};

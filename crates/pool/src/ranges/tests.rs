@@ -2,10 +2,13 @@
 
 mod world;
 
+use std::collections::BTreeMap;
+
 use canut_protocol::range::Member;
 use proptest::prelude::*;
 
-use world::{Behaviour, REF, STAKE, World};
+use crate::Idle as Why;
+use world::{Behaviour, ID, REF, STAKE, World};
 
 use Behaviour::{Absent, Copies, Honest, Idle, Sloppy, Slow, Unable, Withholds, Wrong};
 
@@ -124,6 +127,34 @@ fn workers_without_a_bond_are_not_asked() {
     assert!(
         world.mailbox.is_empty(),
         "a single task puts ten stakes at risk"
+    );
+    let now = world.now;
+    assert_eq!(world.ranges.idle(now), BTreeMap::from([(Why::Bond, 3)]));
+    let waits = world.ranges.explain(now, ID, 7).unwrap();
+    assert_eq!(
+        (waits.started, waits.obstacles),
+        (None, BTreeMap::from([(Why::Bond, 3)]))
+    );
+    assert!(world.ranges.explain(now, ID, 11).is_none());
+}
+
+#[test]
+fn what_everybody_does_is_told() {
+    let mut world = World::new(4, 1, BOND, &[Honest; 3]);
+    let now = world.now;
+    let seen = world.ranges.explain(now, ID, 7).unwrap();
+    assert_eq!(seen.next, "waits for those who were asked");
+    let [asked] = seen.members.as_slice() else {
+        panic!("one is asked after the other: {seen:?}");
+    };
+    assert_eq!(asked.did, "computes it");
+    let view = world.ranges.worker(now, asked.worker);
+    assert_eq!((view.idle, view.unpaid, view.slots), (Why::Busy, 1, 1));
+    assert_eq!(world.ranges.reach(), 4, "two of three, of weight 2");
+    world.finish();
+    assert_eq!(
+        world.ranges.idle(world.now),
+        BTreeMap::from([(Why::NoWork, 3)])
     );
 }
 

@@ -259,6 +259,11 @@ impl Scheduler {
         self.roster.is_here(worker)
     }
 
+    /// Tasks of the worker that are not over.
+    pub fn tasks_of(&self, worker: Address) -> Vec<TaskId> {
+        self.roster.tasks(worker)
+    }
+
     /// Tasks that wait for a worker.
     pub fn waiting(&self) -> usize {
         self.queue.len()

@@ -60,6 +60,7 @@ pub(super) struct Desk {
     pub(super) range_errands: RangeErrands,
     pub(super) metrics: Metrics,
     pub(super) clock: Clock,
+    pub(super) workerpool: Address,
     /// Sessions, by worker: the number of the session, and where its orders go.
     pub(super) sessions: BTreeMap<Address, (u64, mpsc::Sender<ToWorker>)>,
     pub(super) under_way: JoinSet<Heard>,
@@ -179,6 +180,11 @@ impl Desk {
                     tasks: vec![Event::Session(worker, SessionEvent::Left)],
                     ranges: vec![RangeEvent::Session(worker, Said::Left)],
                 }
+            }
+            Arrival::Asked(question, answer) => {
+                // Who does not wait for the answer does not need it.
+                let _ = answer.send(self.answer(question));
+                Heard::default()
             }
             // Of a session that was replaced.
             Arrival::Said { .. } | Arrival::Left { .. } => Heard::default(),

@@ -1,6 +1,7 @@
 //! Where workers come in: one task per session.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -13,13 +14,17 @@ use axum::extract::ws::{Message, WebSocket};
 use canut_hub::{Bond, Hub};
 use canut_protocol::{Domain, Score, TaskId};
 use rand::{TryRng, rngs::SysRng};
+use serde_json::Value;
 use tokio::{
-    sync::{Semaphore, mpsc},
+    sync::{Semaphore, mpsc, oneshot},
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tracing::debug;
 
-use super::logbook::{Log, Logbook};
+use super::{
+    logbook::{Log, Logbook},
+    status::Question,
+};
 use crate::{
     config::SessionLimits,
     ranges::{Capacity, Said},
@@ -55,6 +60,8 @@ pub(super) enum Arrival {
     },
     /// It is gone.
     Left { worker: Address, session: u64 },
+    /// Somebody wants to know something. Nobody waits for an answer that is not taken.
+    Asked(Question, oneshot::Sender<Option<Value>>),
 }
 
 /// Of which way it is.
@@ -71,6 +78,8 @@ pub(super) enum Words {
 pub(super) struct Door {
     pub(super) hub: Hub,
     pub(super) workerpool: Address,
+    /// Workers that are let in; everybody, if nobody is named.
+    pub(super) admitted: Option<Arc<BTreeSet<Address>>>,
     pub(super) limits: SessionLimits,
     pub(super) inbox: mpsc::Sender<Arrival>,
     pub(super) logbook: Logbook,
@@ -141,17 +150,18 @@ impl Door {
         if !is_signed(&domain, self.workerpool, worker, nonce, &signature) {
             return Err("the signature is not the worker's over this challenge");
         }
+        if self
+            .admitted
+            .as_ref()
+            .is_some_and(|admitted| !admitted.contains(&worker))
+        {
+            return Err("the pool lets in only workers that its owner named: ask the owner");
+        }
         if slots > MAX_SLOTS || holding.len() > MAX_HOLDING {
             return Err("more slots or tasks than one worker may have");
         }
-        let score = self
-            .hub
-            .score(worker)
-            .await
-            .map_err(|_| "the chain is out of reach")?;
-        let bond = self
-            .hub
-            .bond(self.workerpool, worker)
+        let (score, bond) = self
+            .backing(worker)
             .await
             .map_err(|_| "the chain is out of reach")?;
         let session = self.numbers.fetch_add(1, Ordering::Relaxed);
@@ -182,6 +192,12 @@ impl Door {
             .await
             .map_err(|_| "the pool is stopping")?;
         Ok((worker, session, orders))
+    }
+
+    /// What the chain knows of the worker.
+    async fn backing(&self, worker: Address) -> Result<(Score, Bond), canut_hub::Error> {
+        let score = self.hub.score(worker).await?;
+        Ok((score, self.hub.bond(self.workerpool, worker).await?))
     }
 
     /// Losing logs costs nobody anything.

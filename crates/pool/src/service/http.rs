@@ -15,7 +15,7 @@ use canut_protocol::TaskId;
 use serde_json::json;
 use tracing::warn;
 
-use super::{compass, door::Door, logbook::Logbook, metrics::Metrics, proofs, view};
+use super::{compass, door::Door, logbook::Logbook, metrics::Metrics, proofs, status, view};
 use crate::{
     ledger::Ledger,
     session::{MAX_FRAME, PATH},
@@ -44,6 +44,10 @@ pub(super) fn router(state: Desks) -> Router {
         .route("/{chain}/workerpools/{address}", get(compass::pool))
         .route("/audits", get(proofs::audits))
         .route("/leaves/{deal}/{index}/{root}", get(proofs::leaves))
+        .route("/status", get(status::pool))
+        .route("/workers", get(status::workers))
+        .route("/workers/{worker}", get(status::worker))
+        .route("/deals/{deal}/{index}", get(status::place))
         .route(PATH, get(session))
         .with_state(state)
 }

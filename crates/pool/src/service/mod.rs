@@ -11,6 +11,7 @@ mod promises;
 mod proofs;
 mod range_errands;
 mod route;
+mod status;
 mod view;
 mod watch;
 
@@ -333,6 +334,7 @@ impl Pool {
                 workerpool: self.config.workerpool,
             },
             clock,
+            workerpool: self.config.workerpool,
             ledger: self.ledger.clone(),
             errands: self.errands.clone(),
             metrics: self.metrics.clone(),
@@ -402,6 +404,7 @@ impl Pool {
         let door = Door {
             hub: self.hub.clone(),
             workerpool: self.config.workerpool,
+            admitted: self.config.admitted.clone().map(Arc::new),
             limits: self.config.sessions,
             inbox,
             logbook: self.logbook.clone(),

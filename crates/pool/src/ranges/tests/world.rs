@@ -20,6 +20,7 @@ use super::super::{
 
 pub(super) const REF: u64 = 300;
 pub(super) const STAKE: u64 = 100;
+pub(super) const ID: DealId = DealId(B256::repeat_byte(9));
 const START: u64 = 1_000_000;
 const OWNER: Address = Address::repeat_byte(0xff);
 
@@ -136,7 +137,6 @@ impl World {
             votes: BTreeMap::new(),
             countersigned: BTreeSet::new(),
         });
-        let id = DealId(B256::repeat_byte(9));
         let mut world = Self {
             now: START,
             ranges: Ranges::new(settings()),
@@ -160,7 +160,7 @@ impl World {
             stride: 16,
         };
         world.tell([RangeEvent::Chain(RangeChain::Matched {
-            id,
+            id: ID,
             deal: Box::new(deal),
             time_ref: REF,
             promise,

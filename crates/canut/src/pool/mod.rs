@@ -1,0 +1,94 @@
+//! `canut pool`: the scheduler of a workerpool.
+
+mod explain;
+mod settings;
+mod status;
+
+use std::{io::Write, path::PathBuf};
+
+use alloy_primitives::Address;
+use clap::{Args as ClapArgs, Subcommand};
+use eyre::{Result, WrapErr};
+use serde_json::json;
+
+use self::settings::Settings;
+use crate::{logging, settings::layered, signals::Signals};
+
+/// Run a pool: follow the deals of a workerpool, give their tasks to workers until trust is met, and settle.
+///
+/// Workers vote on whole ranges of tasks by signed messages, and the pool settles each range by one transaction. Only workers
+/// with a bond in the pool are asked: `canut worker` makes one. Deals that cannot be served so (enclaves, inputs that can change)
+/// are served by transactions of every worker, as all are with --open.
+///
+/// The key is the workerpool owner's. Its stake on the hub backs what it sells. The pool writes down what it decides and reads
+/// the rest from the chain: stop it, kill it, lose its folder; started again it goes on.
+#[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "\
+Examples:
+  CANUT_PRIVATE_KEY=0x… canut workerpool create 'my machines'
+      Once, before the first start: it prints the address for --workerpool.
+  CANUT_PRIVATE_KEY=0x… canut pool --hub 0x… --workerpool 0x… --dir ./pool --listen 0.0.0.0:8548
+      A pool that workers on other machines reach.
+  CANUT_PRIVATE_KEY=0x… canut workerpool publish 0x… --price 1RLC --trust 2 --volume 100
+      Sell its computing: without an offer nobody buys.
+
+Workers dial in at /session; /status, /workers, /tasks/ID, /health and /metrics answer on the same port.")]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+
+    /// File of settings in TOML, with the names of the flags: `listen = "0.0.0.0:8548"`. A flag wins
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    settings: Settings,
+
+    /// Print one line of JSON when ready, and nothing else
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Status(status::Args),
+    Explain(explain::Args),
+}
+
+/// Runs the pool until it is told to stop.
+pub(crate) async fn run(args: Args) -> Result<()> {
+    match args.verb {
+        Some(Verb::Status(args)) => return status::run(args).await,
+        Some(Verb::Explain(args)) => return explain::run(args).await,
+        None => {}
+    }
+    logging::start("info");
+    let mut signals = Signals::listen()?;
+    let config = layered(args.settings, args.config.as_deref())?.config()?;
+    let workerpool = config.workerpool;
+    let pool = canut_pool::start(config)
+        .await
+        .wrap_err("the pool does not start")?;
+    print(args.json, workerpool, &pool).wrap_err("writing to standard output")?;
+    signals.next().await;
+    tracing::info!("stopping");
+    pool.shutdown().await;
+    Ok(())
+}
+
+fn print(json: bool, workerpool: Address, pool: &canut_pool::Handle) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    if json {
+        let url = format!("http://{}", pool.address());
+        let ready = json!({ "pool": url, "sessions": pool.sessions(), "workerpool": workerpool });
+        writeln!(out, "{ready}")?;
+    } else {
+        writeln!(
+            out,
+            "Pool of {workerpool}, workers dial {}",
+            pool.sessions()
+        )?;
+    }
+    Ok(out.flush()?)
+}

@@ -1,0 +1,139 @@
+//! `canut pool status`: how a pool is, and who its workers are.
+
+use std::{collections::BTreeMap, fmt::Write};
+
+use alloy_primitives::Address;
+use canut_client::Pool;
+use canut_pool::{Idle, ranges::WorkerView};
+use clap::Args as ClapArgs;
+use eyre::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::client::show;
+
+/// Where a pool answers.
+#[derive(Clone, Debug, ClapArgs)]
+pub(super) struct At {
+    /// The pool, by http: what `canut pool` prints, without /session
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CANUT_POOL",
+        default_value = "http://127.0.0.1:8548"
+    )]
+    pool: String,
+
+    /// Print one line of JSON, and nothing else
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+impl At {
+    pub(super) fn pool(&self) -> Result<Pool> {
+        Ok(Pool::new(&self.pool)?)
+    }
+}
+
+/// How a pool is: its workers, what each does, and why it is not asked for more.
+///
+/// Asks the pool itself: no key is needed, and anybody may.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+Examples:
+  canut pool status
+  canut pool status --pool https://pool.example --json | jq '.workers[] | select(.idle == \"bond\") | .worker'")]
+pub(super) struct Args {
+    #[command(flatten)]
+    at: At,
+}
+
+/// What the pool says.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    workerpool: Address,
+    time: u64,
+    slots: usize,
+    reach: u64,
+    open_tasks: u64,
+    waiting: Waiting,
+    idle: BTreeMap<Idle, usize>,
+    #[serde(default)]
+    workers: Workers,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Waiting {
+    ranges: usize,
+    tasks: usize,
+}
+
+/// Their number, then each of them.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+enum Workers {
+    Number(usize),
+    All(Vec<WorkerView>),
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self::All(Vec::new())
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Page {
+    workers: Vec<WorkerView>,
+}
+
+pub(super) async fn run(args: Args) -> Result<()> {
+    let pool = args.at.pool()?;
+    let mut status: Status = serde_json::from_value(pool.status().await?)?;
+    let mut workers: Vec<WorkerView> = Vec::new();
+    loop {
+        let after = workers.last().map(|worker| worker.worker);
+        let page: Page = serde_json::from_value(pool.workers(after).await?)?;
+        if page.workers.is_empty() {
+            break;
+        }
+        workers.extend(page.workers);
+    }
+    let people = people(&status, &workers);
+    status.workers = Workers::All(workers);
+    show(args.at.json, &status, || people)
+}
+
+fn people(status: &Status, workers: &[WorkerView]) -> String {
+    let mut text = format!(
+        "Workerpool  {}\nWorkers     {}, {} slots\nTasks       {} not over; {} ranges and {} tasks wait for a worker\nReach       \
+         trust {}, with a third of the workers away\n",
+        status.workerpool,
+        workers.len(),
+        status.slots,
+        status.open_tasks,
+        status.waiting.ranges,
+        status.waiting.tasks,
+        status.reach,
+    );
+    if !workers.is_empty() {
+        text.push_str(
+            "\nWORKER                                      WEIGHT   BUSY  UNPAID          BOND       AT RISK\n",
+        );
+    }
+    for worker in workers {
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "{}  {:>6}  {:>5}  {:>6}  {:>12}  {:>12}  {}",
+            worker.worker,
+            worker.weight,
+            format!("{}/{}", worker.computing.len(), worker.slots),
+            worker.unpaid,
+            worker.bond.to_string(),
+            worker.at_risk.to_string(),
+            worker.idle.meaning()
+        );
+    }
+    text
+}

@@ -1,0 +1,106 @@
+//! What a pool tells of itself, and whom it lets in.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::Stdio,
+};
+
+use serde_json::{Value, json};
+
+use crate::{services::Services, support::canut};
+
+/// Asks the pool again and again until it tells what is expected.
+fn until(services: &Services, question: &[&str], expected: impl Fn(&Value) -> bool) -> Value {
+    loop {
+        let pool = ["--pool", &services.pool.url, "--json"];
+        let output = canut(&[question, &pool].concat()).output().unwrap();
+        // A task is not known before the pool has heard of its deal.
+        if let Ok(told) = serde_json::from_slice(&output.stdout)
+            && expected(&told)
+        {
+            return told;
+        }
+    }
+}
+
+fn people(services: &Services, question: &[&str]) -> String {
+    let output = canut(&[question, &["--pool", &services.pool.url]].concat())
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_says_why_a_task_waits_and_why_a_worker_is_not_asked() {
+    let services = Services::start(2, "option-pricer.wasm", &[]).await;
+    let status = ["pool", "status"];
+    let all = until(&services, &status, |told| {
+        told["workers"].as_array().is_some_and(|all| all.len() == 2)
+            && told["idle"] == json!({ "no-work": 2 })
+    });
+    assert_eq!(all["reach"], 4, "two new workers that agree: {all}");
+    let shown = people(&services, &status);
+    assert!(shown.contains("can be asked, and nothing waits"), "{shown}");
+
+    // Two new workers never reach that.
+    let params = r#"{"iexec_args":"--paths 100"}"#;
+    let (deal, _) = services.deal(1, 100, params).await;
+    let task = format!("{deal}:0");
+    let explain = ["pool", "explain", &task];
+    until(&services, &explain, |told| {
+        told["obstacles"] == json!({ "asked": 2 })
+    });
+    let shown = people(&services, &explain);
+    assert!(shown.contains("waits for one more worker"), "{shown}");
+    let worker = services.worker(0).to_string();
+    let shown = people(&services, &["pool", "explain", &worker]);
+    assert!(
+        shown.contains("was asked for everything that waits"),
+        "{shown}"
+    );
+    assert!(shown.contains("for 1 unpaid votes"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_with_a_list_lets_in_nobody_else() {
+    let mut services = Services::start(2, "option-pricer.wasm", &[]).await;
+    let stranger = services.workers.remove(1);
+    let mut command = stranger.command();
+    drop(stranger);
+    let friend = services.worker(0).to_string();
+    services.pool.add(&["--allow", &friend]);
+    services.pool.kill_and_restart();
+
+    command.env("RUST_LOG", "info").stdout(Stdio::null());
+    let mut refused = command.stderr(Stdio::piped()).spawn().unwrap();
+    let log = BufReader::new(refused.stderr.take().unwrap());
+    let told = log
+        .lines()
+        .map_while(Result::ok)
+        .find(|line| line.contains("lets in only workers that its owner named"));
+    refused.kill().unwrap();
+    refused.wait().unwrap();
+    assert!(told.is_some());
+    let all = until(&services, &["pool", "status"], |told| {
+        told["workers"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty())
+    });
+    assert_eq!(all["workers"][0]["worker"], json!(friend.to_lowercase()));
+}
+
+#[test]
+fn a_pool_without_its_settings_says_what_is_missing() {
+    let output = canut(&["pool"]).env_remove("CANUT_HUB").output().unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("which hub? Give --hub ADDRESS"), "{told}");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pool.toml");
+    std::fs::write(&file, "strides = 3").unwrap();
+    let output = canut(&["pool", "--config", file.to_str().unwrap()])
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("unknown field `strides`"), "{told}");
+}
