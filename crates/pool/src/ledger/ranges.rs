@@ -4,10 +4,10 @@ use std::str::FromStr;
 
 use alloy_primitives::B256;
 use canut_protocol::{
-    DealId,
-    range::{Leaf, audit::Promise},
+    DealId, TaskId,
+    range::{Leaf, Range, audit::Promise},
 };
-use sqlx::{Row, Sqlite, Transaction, sqlite::SqliteRow};
+use sqlx::{QueryBuilder, Row, Sqlite, Transaction, sqlite::SqliteRow};
 
 use super::{Ledger, LedgerError};
 use crate::ranges::{RangeChanges, RangeDeal, Voting};
@@ -15,6 +15,12 @@ use crate::ranges::{RangeChanges, RangeDeal, Voting};
 /// Deals of which not every task is over.
 const OPEN_DEALS: &str = "SELECT id, deal FROM range_deal WHERE \
     (SELECT coalesce(sum(count), 0) FROM range WHERE range.deal = range_deal.id AND over = 1) < tasks";
+
+/// The smallest range with a task.
+const VOTING_OF: &str = "SELECT number, range_deal.deal, voting FROM range_task \
+    JOIN range_deal ON range_deal.id = range_task.deal \
+    JOIN range ON range.deal = range_task.deal AND number >= first AND number - first < count \
+    WHERE range_task.id = ? ORDER BY count LIMIT 1";
 
 pub(super) async fn save(
     transaction: &mut Transaction<'_, Sqlite>,
@@ -36,18 +42,49 @@ pub(super) async fn save(
             .execute(&mut **transaction)
             .await?;
     }
-    let write =
-        "INSERT OR REPLACE INTO range (deal, first, count, over, voting) VALUES (?, ?, ?, ?, ?)";
     for voting in &changes.votings {
-        sqlx::query(write)
-            .bind(voting.range.deal().to_string())
-            .bind(number(voting.range.first()))
+        let (deal, first) = (
+            voting.range.deal().to_string(),
+            number(voting.range.first()),
+        );
+        let update =
+            "UPDATE range SET over = ?, voting = ? WHERE deal = ? AND first = ? AND count = ?";
+        let known = sqlx::query(update)
+            .bind(voting.phase.is_over())
+            .bind(serde_json::to_string(voting)?)
+            .bind(&deal)
+            .bind(first)
+            .bind(i64::from(voting.range.count()))
+            .execute(&mut **transaction)
+            .await?;
+        if known.rows_affected() > 0 {
+            continue;
+        }
+        let insert = "INSERT INTO range (deal, first, count, over, voting) VALUES (?, ?, ?, ?, ?)";
+        sqlx::query(insert)
+            .bind(&deal)
+            .bind(first)
             .bind(i64::from(voting.range.count()))
             .bind(voting.phase.is_over())
             .bind(serde_json::to_string(voting)?)
             .execute(&mut **transaction)
             .await?;
+        name(transaction, voting.range).await?;
     }
+    Ok(())
+}
+
+/// Writes down the ids of a range's tasks, from which the range does not follow.
+async fn name(transaction: &mut Transaction<'_, Sqlite>, range: Range) -> Result<(), LedgerError> {
+    let deal = range.deal();
+    // One task takes three of the 32 766 values that a statement may have.
+    let mut insert = QueryBuilder::new("INSERT OR IGNORE INTO range_task (id, deal, number) ");
+    insert.push_values(range.indices(), |mut row, index| {
+        row.push_bind(TaskId::of(deal, index).to_string())
+            .push_bind(deal.to_string())
+            .push_bind(number(index));
+    });
+    insert.build().execute(&mut **transaction).await?;
     Ok(())
 }
 
@@ -103,6 +140,26 @@ impl Ledger {
         Ok(None)
     }
 
+    /// The index of a task that is voted on in a range, its deal, and the vote: of a range that was split, that on the part.
+    pub async fn range_task(
+        &self,
+        id: TaskId,
+    ) -> Result<Option<(u64, RangeDeal, Voting)>, LedgerError> {
+        let found = sqlx::query(VOTING_OF)
+            .bind(id.to_string())
+            .fetch_optional(&self.database)
+            .await?;
+        let Some(row) = found else { return Ok(None) };
+        let (index, deal, voting): (i64, String, String) =
+            (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        let damaged = |_| LedgerError::Content(format!("task {id}"));
+        Ok(Some((
+            u64::try_from(index).map_err(damaged)?,
+            serde_json::from_str(&deal)?,
+            serde_json::from_str(&voting)?,
+        )))
+    }
+
     /// What the pool promised for an epoch: what was written down first, else `fresh`, which is written down.
     pub async fn promise(&self, epoch: u32, fresh: Promise) -> Result<Promise, LedgerError> {
         sqlx::query("INSERT OR IGNORE INTO promise (epoch, promise) VALUES (?, ?)")
@@ -141,4 +198,73 @@ impl Ledger {
 /// Counts beyond what SQLite can hold belong to deals that no pool lives to finish.
 fn number(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+    use canut_protocol::{Deal, range::audit::Rates};
+    use serde_json::json;
+
+    use super::*;
+    use crate::schedule::Changes;
+
+    fn voting(deal: DealId, first: u64, count: u64, phase: &str) -> Voting {
+        let range = Range::new(deal, first, count).unwrap();
+        let voting = json!({
+            "range": range, "started": 1, "members": [], "sealed": [], "audit": null, "pace": null, "opened": [], "phase": phase,
+            "delivery": null,
+        });
+        serde_json::from_value(voting).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_task_is_found_by_its_id_in_the_smallest_range_that_holds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let ledger = Ledger::open(&folder.path().join("pool.sqlite"), "a").await;
+        let ledger = ledger.unwrap();
+        let id = DealId(B256::repeat_byte(1));
+        let deal = Deal {
+            bot_first: 5,
+            bot_size: 4_200,
+            ..Deal::default()
+        };
+        let contract = RangeDeal {
+            deal,
+            time_ref: 300,
+            promise: Promise {
+                secret: B256::ZERO,
+                rates: Rates::default(),
+                stride: 64,
+            },
+        };
+        let whole = voting(id, 5, 4_096, "open");
+        let mut changes = RangeChanges {
+            deals: vec![(id, contract)],
+            votings: vec![whole.clone()],
+            gone: Vec::new(),
+        };
+        let save = async |changes: &RangeChanges| {
+            let saved = ledger.save(&Changes::default(), changes, None).await;
+            saved.unwrap();
+        };
+        let find = async |index| {
+            let found = ledger.range_task(TaskId::of(id, index)).await.unwrap();
+            found.map(|(index, contract, voting)| (index, contract.deal.bot_size, voting))
+        };
+        save(&changes).await;
+        for index in [5, 2_000, 4_100] {
+            assert_eq!(find(index).await, Some((index, 4_200, whole.clone())));
+        }
+        assert_eq!(find(4).await, None);
+        assert_eq!(find(4_101).await, None, "no worker was asked yet");
+
+        let (part, rest) = (voting(id, 5, 1, "settled"), voting(id, 6, 4_095, "open"));
+        let whole = voting(id, 5, 4_096, "split");
+        changes.votings = vec![whole, part.clone(), rest.clone()];
+        save(&changes).await;
+        assert_eq!(find(5).await, Some((5, 4_200, part)));
+        assert_eq!(find(6).await, Some((6, 4_200, rest)));
+        assert_eq!(ledger.votings(id).await.unwrap().len(), 3);
+    }
 }

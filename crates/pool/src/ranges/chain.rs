@@ -5,7 +5,12 @@ use canut_protocol::{Failure, range::Range};
 use super::{Phase, RangeChain, RangeCommand, RangeDeal, RangeReport, Ranges, voting::Errand};
 
 impl Ranges {
-    pub(super) fn on_chain(&mut self, event: RangeChain, commands: &mut Vec<RangeCommand>) {
+    pub(super) fn on_chain(
+        &mut self,
+        now: u64,
+        event: RangeChain,
+        commands: &mut Vec<RangeCommand>,
+    ) {
         match event {
             RangeChain::Matched {
                 id,
@@ -25,8 +30,8 @@ impl Ranges {
                     self.new_deals.insert(id);
                 }
             }
-            RangeChain::Settled(range) => self.close(range, Phase::Settled, commands),
-            RangeChain::Failed(range) => self.close(range, Phase::Failed, commands),
+            RangeChain::Settled(range) => self.close(now, range, Phase::Settled, commands),
+            RangeChain::Failed(range) => self.close(now, range, Phase::Failed, commands),
             RangeChain::Posted(range) => {
                 if let Some(voting) = self.votings.get_mut(&range)
                     && !voting.phase.is_over()
@@ -45,7 +50,7 @@ impl Ranges {
     }
 
     /// A range is paid or refunded, and with it every vote on a range that overlaps it is worth nothing (§3.5).
-    fn close(&mut self, range: Range, phase: Phase, commands: &mut Vec<RangeCommand>) {
+    fn close(&mut self, now: u64, range: Range, phase: Phase, commands: &mut Vec<RangeCommand>) {
         let Some(open) = self.deals.get_mut(&range.deal()) else {
             return;
         };
@@ -78,6 +83,7 @@ impl Ranges {
                 tracing::warn!(%other, %range, "a range can never be settled: a part of it is");
                 voting.phase = Phase::Failed;
             }
+            voting.ended = voting.phase.is_over().then_some(now);
             voting.errand = None;
             for member in &voting.members {
                 self.crew.absolve(member.worker, other);

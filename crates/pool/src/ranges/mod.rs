@@ -173,7 +173,7 @@ impl Ranges {
         let mut commands = Vec::new();
         for event in events {
             match event {
-                RangeEvent::Chain(event) => self.on_chain(event, &mut commands),
+                RangeEvent::Chain(event) => self.on_chain(now, event, &mut commands),
                 RangeEvent::Session(worker, said) => {
                     self.on_session(now, worker, said, &mut commands);
                 }

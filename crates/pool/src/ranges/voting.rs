@@ -30,6 +30,9 @@ pub struct Voting {
     pub phase: Phase,
     /// The archives of the value that is going to be certified are in the store.
     pub delivery: Option<Delivery>,
+    /// When it was over, in seconds since the epoch.
+    #[serde(default)]
+    pub ended: Option<u64>,
     /// The order in progress. Forgotten by a restart, after which it is given again.
     #[serde(skip)]
     pub(super) errand: Option<Errand>,
@@ -183,6 +186,7 @@ impl Voting {
             opened: Vec::new(),
             phase: Phase::Open,
             delivery: None,
+            ended: None,
             errand: None,
             retry_at: 0,
             courier: Courier::default(),

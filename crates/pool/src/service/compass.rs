@@ -1,6 +1,6 @@
 //! Where a pool is found, and its logs, as iExec's SDK asks for them (offchain.md, sections 6.2 and 6.11).
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
 use alloy_primitives::Address;
 use axum::{
@@ -10,10 +10,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use canut_gate::Refusal;
+use canut_protocol::TaskId;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::http::{Desks, parse_task};
+use crate::ledger::{Ledger, LedgerError};
 
 /// Longest name of a host that is repeated.
 const MAX_HOST: usize = 255;
@@ -82,17 +84,33 @@ pub(super) async fn logs(
         Refusal::new(StatusCode::UNAUTHORIZED, sentence)
     })?;
     let trouble = |error| Refusal::trouble(&error);
-    let known = state.ledger.task(id).await.map_err(trouble)?;
-    let (job, contract) = known.ok_or_else(|| Refusal::unknown("that task of this pool"))?;
-    if contract.deal.requester != account {
+    let known = participants(&state.ledger, id).await.map_err(trouble)?;
+    let (requester, workers) = known.ok_or_else(|| Refusal::unknown("that task of this pool"))?;
+    if requester != account {
         let sentence = "only the requester of a task sees its logs";
         return Err(Refusal::new(StatusCode::FORBIDDEN, sentence));
     }
     let mut logs = state.logbook.of(id).await.map_err(trouble)?;
     // Anybody with a session can tell tales of any task.
-    logs.retain(|log| job.replicas.contains_key(&log.worker));
+    logs.retain(|log| workers.contains(&log.worker));
     let document = json!({ "chainTaskId": id.to_string(), "computeLogsList": logs });
     Ok(Json(document).into_response())
+}
+
+/// Who asked for a task, and which workers were asked to compute it; whichever way it is certified.
+async fn participants(
+    ledger: &Ledger,
+    task: TaskId,
+) -> Result<Option<(Address, BTreeSet<Address>)>, LedgerError> {
+    if let Some((_, contract, voting)) = ledger.range_task(task).await? {
+        let workers = voting.members.iter().map(|member| member.worker);
+        return Ok(Some((contract.deal.requester, workers.collect())));
+    }
+    let known = ledger.task(task).await?;
+    Ok(known.map(|(job, contract)| {
+        let workers = job.replicas.keys().copied();
+        (contract.deal.requester, workers.collect())
+    }))
 }
 
 #[cfg(test)]

@@ -12,12 +12,14 @@ use axum::{
 };
 use canut_gate::{Challenges, Refusal};
 use canut_protocol::TaskId;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::warn;
 
-use super::{compass, door::Door, logbook::Logbook, metrics::Metrics, proofs, status, view};
+use super::{
+    compass, door::Door, logbook::Logbook, metrics::Metrics, proofs, range_view, status, view,
+};
 use crate::{
-    ledger::Ledger,
+    ledger::{Ledger, LedgerError},
     session::{MAX_FRAME, PATH},
 };
 
@@ -77,10 +79,11 @@ async fn task(State(state): State<Desks>, Path(task): Path<String>) -> Response 
         Ok(id) => id,
         Err(refusal) => return refusal.into_response(),
     };
-    match state.ledger.task(id).await {
-        Ok(Some((job, contract))) => Json(view::task(&job, &contract)).into_response(),
+    match told(&state.ledger, id).await {
+        Ok(Some(document)) => Json(document).into_response(),
         Ok(None) => {
-            let unknown = "this pool knows no such task: it is not initialised, or another pool's";
+            let unknown =
+                "this pool knows no such task: no worker was asked yet, or it is another pool's";
             refuse(StatusCode::NOT_FOUND, unknown)
         }
         Err(error) => {
@@ -91,6 +94,15 @@ async fn task(State(state): State<Desks>, Path(task): Path<String>) -> Response 
             )
         }
     }
+}
+
+/// A task, whichever way it is certified.
+async fn told(ledger: &Ledger, id: TaskId) -> Result<Option<Value>, LedgerError> {
+    if let Some((index, contract, voting)) = ledger.range_task(id).await? {
+        return Ok(Some(range_view::task(index, &contract, &voting)));
+    }
+    let known = ledger.task(id).await?;
+    Ok(known.map(|(job, contract)| view::task(&job, &contract)))
 }
 
 pub(super) fn parse_task(text: &str) -> Result<TaskId, Refusal> {

@@ -10,6 +10,7 @@ mod metrics;
 mod promises;
 mod proofs;
 mod range_errands;
+mod range_view;
 mod route;
 mod status;
 mod view;

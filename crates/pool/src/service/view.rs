@@ -1,7 +1,7 @@
 //! A task as iExec's SDK wants to see it (offchain.md, section 6.2).
 
 use alloy_primitives::{Address, B256};
-use canut_protocol::task::Deadlines;
+use canut_protocol::{Failure, task::Deadlines};
 use serde_json::{Value, json};
 
 use crate::schedule::{Contract, Job, Milestone, Phase, Replica, Stage, Standing};
@@ -49,7 +49,7 @@ pub(super) fn task(job: &Job, contract: &Contract) -> Value {
 }
 
 fn replicate(job: &Job, worker: Address, part: &Replica) -> Value {
-    let (current, hash, cause) = match part.stage {
+    let (current, hash, failure) = match part.stage {
         Stage::Computing => ("STARTED", None, None),
         Stage::Computed => ("COMPUTED", None, None),
         Stage::Away(_) => ("RECOVERING", None, None),
@@ -63,19 +63,14 @@ fn replicate(job: &Job, worker: Address, part: &Replica) -> Value {
     let update = json!({
         "status": current,
         "date": part.since * 1_000,
-        "cause": cause.map(|cause| cause.name()),
+        "cause": failure.map(Failure::name),
     });
     json!({
         "chainTaskId": job.id().to_string(),
         "walletAddress": worker.to_string(),
         "currentStatus": current,
         "contributionHash": hash.map(|hash: B256| hash.to_string()),
-        "cause": cause.map(|cause| json!({
-            "name": cause.name(),
-            "fault": cause.fault(),
-            "meaning": cause.meaning(),
-            "remedy": cause.remedy(),
-        })),
+        "cause": failure.map(cause),
         "statusUpdateList": [update],
     })
 }
@@ -87,7 +82,17 @@ fn certified(job: &Job) -> Option<B256> {
     revealed.next().map(|(_, vote)| vote.hash)
 }
 
-fn arguments(params: &str) -> Option<String> {
+/// Why a worker has nothing to tell, with what to do about it.
+pub(super) fn cause(failure: Failure) -> Value {
+    json!({
+        "name": failure.name(),
+        "fault": failure.fault(),
+        "meaning": failure.meaning(),
+        "remedy": failure.remedy(),
+    })
+}
+
+pub(super) fn arguments(params: &str) -> Option<String> {
     let params: Value = serde_json::from_str(params).ok()?;
     Some(params.get("iexec_args")?.as_str()?.to_owned())
 }
