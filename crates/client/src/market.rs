@@ -200,10 +200,17 @@ impl Plan {
     }
 }
 
+/// Where a workerpool answers.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    api_url: String,
+}
+
 /// The order book of one chain. Clones are cheap.
 #[derive(Clone, Debug)]
 pub struct Market {
-    http: Http,
+    pub(crate) http: Http,
     domain: Domain,
 }
 
@@ -215,7 +222,7 @@ impl Market {
         })
     }
 
-    fn chain(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn chain(&self) -> Vec<(&'static str, String)> {
         vec![("chainId", self.domain.chain_id.to_string())]
     }
 
@@ -313,6 +320,36 @@ impl Market {
         };
         let answer: Answer = self.signed(Method::PUT, kind, body, signer).await?;
         Ok(answer.unpublished)
+    }
+
+    /// Tells the market where a workerpool of `owner` answers questions about its tasks: a URL of a host. Gives the URL as it is
+    /// told to others.
+    pub async fn announce(
+        &self,
+        workerpool: Address,
+        url: &str,
+        owner: &PrivateKeySigner,
+    ) -> Result<String> {
+        let authorization = Some(self.log_in(owner).await?);
+        let (chain, name) = (self.domain.chain_id.to_string(), workerpool.to_string());
+        let question = Question {
+            method: Method::PUT,
+            path: &[&chain, "workerpools", &name],
+            query: &[],
+            body: Some(json!({ "apiUrl": url })),
+            authorization,
+        };
+        Ok(self.http.ask::<Place>(question).await?.api_url)
+    }
+
+    /// Where a workerpool answers questions about its tasks, as its owner told this market; `None` when it told nothing.
+    pub async fn pool_url(&self, workerpool: Address) -> Result<Option<String>> {
+        let (chain, name) = (self.domain.chain_id.to_string(), workerpool.to_string());
+        let path = [chain.as_str(), "workerpools", &name];
+        match self.http.ask::<Place>(Question::get(&path, &[])).await {
+            Err(Error::Refused { status: 404, .. }) => Ok(None),
+            asked => Ok(Some(asked?.api_url)),
+        }
     }
 
     async fn signed<T: DeserializeOwned>(

@@ -39,6 +39,13 @@ impl Account {
             .await
     }
 
+    /// Tells the market where a workerpool of this account answers questions about its tasks: a URL of a host. Gives the URL as it
+    /// is told to others.
+    pub async fn announce_pool(&self, workerpool: Address, url: &str) -> Result<String> {
+        let market = self.client().market()?;
+        market.announce(workerpool, url, self.key()).await
+    }
+
     /// Closes an order on the chain: nobody can match it any more, wherever copies of it are. It cannot be undone.
     pub async fn cancel<O: Tradable>(&self, order: &O) -> Result<Receipt> {
         Ok(order.manage(self.caller(), Operation::Close).await?)

@@ -43,7 +43,7 @@ pub struct Sdk {
     market: Option<String>,
     store: Option<String>,
     vault: Option<String>,
-    pool: Option<String>,
+    compass: Option<String>,
 }
 
 impl Sdk {
@@ -67,7 +67,11 @@ impl Sdk {
             market: at_root(Service::Market, network.market.as_deref())?,
             store: at_root(Service::Store, network.store.as_deref())?,
             vault: at_root(Service::Vault, network.vault.as_deref())?,
-            pool: at_root(Service::Pool, network.pool.as_deref())?,
+            // The market knows of all pools, a pool of itself only.
+            compass: match network.market {
+                Some(_) => at_root(Service::Market, network.market.as_deref())?,
+                None => at_root(Service::Pool, network.pool.as_deref())?,
+            },
         })
     }
 
@@ -99,7 +103,7 @@ impl Sdk {
             "iexecGateway": self.market,
             "ipfsGateway": self.store,
             "sms": self.vault,
-            "compass": self.pool,
+            "compass": self.compass,
         }))
     }
 
@@ -111,7 +115,7 @@ impl Sdk {
             "ipfsGatewayURL": self.store,
             "ipfsNodeURL": self.store,
             "smsURL": self.vault,
-            "compassURL": self.pool,
+            "compassURL": self.compass,
         }));
         json!({ "ethProvider": self.host, "options": options })
     }
@@ -195,6 +199,7 @@ mod tests {
             "host": "https://node.example/key",
             "hub": hub,
             "iexecGateway": "http://market.example",
+            "compass": "http://market.example",
         });
         assert_eq!(
             told,

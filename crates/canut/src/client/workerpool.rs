@@ -23,6 +23,8 @@ pub(crate) enum Verb {
     List(asset::List),
     /// Sell computing: sign an order and publish it.
     Publish(Publish),
+    /// Tell the market where your workerpool answers, so that iExec's tools find what it knows of their tasks.
+    Announce(Announce),
     /// Give a workerpool to another account. Its orders die with that.
     Transfer(asset::Transfer),
 }
@@ -61,6 +63,22 @@ pub(crate) struct Publish {
     common: Common,
 }
 
+/// Tell the market where your workerpool answers, so that iExec's tools find what it knows of their tasks.
+///
+/// Again replaces what was told before. Whoever buys the workerpool tells it anew.
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Example:\n  canut workerpool announce 0x5FbDB2315678afecb367f032d93F642f64180aa3 https://pool.example"
+)]
+pub(crate) struct Announce {
+    /// The workerpool
+    workerpool: Address,
+    /// URL of the port of its `canut pool`: nothing but a host behind http:// or https://
+    url: String,
+    #[command(flatten)]
+    common: Common,
+}
+
 pub(crate) async fn run(verb: Verb) -> Result<()> {
     match verb {
         Verb::Create(Create {
@@ -86,6 +104,17 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
             let account = common.account().await?;
             let order = account.sign(offer.workerpool(workerpool, category, trust))?;
             asset::published(&common, &account.publish(&order).await?)
+        }
+        Verb::Announce(Announce {
+            workerpool,
+            url,
+            common,
+        }) => {
+            let account = common.account().await?;
+            let told = account.announce_pool(workerpool, &url).await?;
+            common.show(&json!({ "workerpool": workerpool, "url": told }), || {
+                format!("The market says that {workerpool} answers at {told}.")
+            })
         }
         Verb::Transfer(transfer) => asset::transfer(AssetKind::Workerpool, transfer).await,
     }

@@ -116,7 +116,11 @@ impl Local {
         let workers: Vec<_> = self.honest().collect();
         let trust = offers::attainable(client.hub(), &workers).await?;
         let scheduler = client.with_key(self.accounts.scheduler.clone()).await?;
-        offers::publish(&scheduler, self.workerpool, trust).await
+        offers::publish(&scheduler, self.workerpool, trust).await?;
+        scheduler
+            .announce_pool(self.workerpool, &self.pool())
+            .await?;
+        Ok(())
     }
 
     /// Addresses of the honest workers.

@@ -1,5 +1,6 @@
 //! The HTTP API. It speaks to iExec's SDK as iExec's market does; what goes beyond has routes of its own.
 
+mod compass;
 mod deals;
 mod error;
 mod extract;
@@ -82,6 +83,7 @@ pub(crate) fn router(market: Market, limits: Limits, stop: CancellationToken) ->
         .routes(routes!(feed::listen))
         .routes(routes!(orders::list, orders::publish, orders::unpublish))
         .routes(routes!(orders::show))
+        .routes(routes!(compass::show, compass::announce))
         .split_for_parts();
     let gate = Gate::new(limits, market.metrics.answers());
     let openapi = serde_json::to_string(&document).unwrap_or_default();

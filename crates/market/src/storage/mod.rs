@@ -3,6 +3,7 @@
 //! SQLite or PostgreSQL, by the URL, through the same statements. Everything that changes together is committed together;
 //! when [`Store::commit`] returns, it is on disk.
 
+mod compass;
 mod deals;
 mod load;
 mod schema;

@@ -56,14 +56,21 @@ CREATE INDEX deals_by_workerpool_order ON deals (workerpool_hash);
 CREATE INDEX deals_by_request_order ON deals (request_hash);
 ";
 
+const COMPASS: &str = "
+CREATE TABLE workerpools (address TEXT PRIMARY KEY, owner TEXT NOT NULL, url TEXT NOT NULL);
+";
+
 /// Brings the tables up to date.
 pub(super) async fn migrate(pool: &AnyPool) -> Result<(), MigrateError> {
-    let first = Migration::new(
-        1,
-        "the first tables".into(),
-        MigrationType::Simple,
-        FIRST.into_sql_str(),
-        false,
-    );
-    Migrator::with_migrations(vec![first]).run(pool).await
+    let all = [
+        ("the first tables", FIRST),
+        ("where workerpools answer", COMPASS),
+    ];
+    let migrations = (1..).zip(all).map(|(version, (what, sql))| {
+        let sql = sql.into_sql_str();
+        Migration::new(version, what.into(), MigrationType::Simple, sql, false)
+    });
+    Migrator::with_migrations(migrations.collect())
+        .run(pool)
+        .await
 }

@@ -10,6 +10,7 @@
 mod anvil;
 mod book;
 mod chain_moves;
+mod compass;
 mod database;
 mod feed;
 mod hostile;
