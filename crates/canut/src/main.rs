@@ -16,7 +16,7 @@ mod up;
 mod vault;
 mod worker;
 
-use clap::{Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::{io::Write, process::ExitCode};
 
 /// Canut: a decentralised marketplace for computing.
@@ -49,7 +49,9 @@ enum Verb {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Cli::parse().verb {
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let done = match cli.verb {
         Verb::Up(args) => up::run(args).await,
         Verb::Demo(args) => demo::run(args).await,
         Verb::Market(args) => market::run(args).await,
@@ -59,14 +61,36 @@ async fn main() -> ExitCode {
         Verb::Vault(args) => vault::run(args).await,
         Verb::Pool(args) => pool::run(args).await,
         Verb::Worker(args) => worker::run(args).await,
-        Verb::Client(verb) => return client::run(verb).await,
+        Verb::Client(verb) => client::run(verb).await,
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(report) => {
-            // Nobody is left to tell when standard error is closed.
-            let _ = writeln!(std::io::stderr(), "error: {report:#}");
-            ExitCode::FAILURE
-        }
+    let Err(report) = done else {
+        return ExitCode::SUCCESS;
+    };
+    if is_unread(&report) {
+        return ExitCode::SUCCESS;
+    }
+    let text = if wants_json(&matches) {
+        serde_json::json!({ "error": format!("{report:#}") }).to_string()
+    } else {
+        format!("error: {report:#}")
+    };
+    // Nobody is left to tell when standard error is closed.
+    let _ = writeln!(std::io::stderr(), "{text}");
+    ExitCode::FAILURE
+}
+
+/// Whether whoever reads the result has read enough, as `head` does.
+fn is_unread(report: &eyre::Report) -> bool {
+    report.chain().any(|cause| {
+        let cause = cause.downcast_ref::<std::io::Error>();
+        cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Whether the command was given `--json`.
+fn wants_json(matches: &ArgMatches) -> bool {
+    match matches.subcommand() {
+        Some((_, verb)) => wants_json(verb),
+        None => matches!(matches.try_get_one("json"), Ok(Some(true))),
     }
 }

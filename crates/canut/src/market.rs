@@ -1,9 +1,10 @@
-//! `canut market`: the order book by itself.
+//! `canut market`: the order book by itself, and what can be seen of it.
 
-use crate::{logging, signals::Signals};
+use crate::{client::prices, logging, signals::Signals};
 use alloy_primitives::Address;
 use canut_hub::{Hub, connect, events::FollowConfig};
 use canut_market::{Config, Server, chain::HubChain, sqlite_url};
+use canut_protocol::Domain;
 use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr, bail, eyre};
 use serde_json::json;
@@ -14,24 +15,35 @@ use std::{io::Write, net::SocketAddr, num::NonZeroU32, path::PathBuf, sync::Arc,
 /// The market holds no key and no money: deals are made on the chain, by whoever sends matching orders to the hub. Orders
 /// survive a crash; everything else is read from the chain again.
 #[derive(Debug, ClapArgs)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "\
 Examples:
   canut market --rpc ws://127.0.0.1:8545 --hub 0x3eca1B216A7DF1C7689aEb259fFB83ADFB894E7f --dir ./market
       The market of that hub at http://127.0.0.1:3000, kept in ./market.
-  canut market --rpc https://node.example --hub 0x… --from-block 1200000 --depth 3 --storage postgres://me@db/market
+  canut market --rpc https://node.example --hub 0x… --start-block 1200000 --confirmations 3 --storage postgres://me@db/market
       Over a public chain whose last blocks may change, kept in PostgreSQL.
+  canut market depth
+      Look at the prices of a market that runs.
   curl http://127.0.0.1:3000/openapi.json
       What can be asked of it.
 
 Over WebSocket the market knows of a new block at once, over HTTP within --poll. RUST_LOG=debug says more.")]
 pub(crate) struct Args {
+    #[command(subcommand)]
+    look: Option<prices::Verb>,
+
     /// URL of an Ethereum node: http, https, ws or wss
-    #[arg(long, value_name = "URL", default_value = "ws://127.0.0.1:8545")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "CANUT_RPC",
+        default_value = "ws://127.0.0.1:8545"
+    )]
     rpc: String,
 
     /// Address of the hub
-    #[arg(long, value_name = "ADDRESS")]
-    hub: Address,
+    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB", required = true)]
+    hub: Option<Address>,
 
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:3000")]
@@ -51,12 +63,12 @@ pub(crate) struct Args {
     storage: Option<String>,
 
     /// First block to read: the one in which the hub was deployed, or an older one
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    from_block: u64,
+    #[arg(long, alias = "from-block", value_name = "N", default_value_t = 0)]
+    start_block: u64,
 
     /// Blocks that must follow a block before it counts; 0 is fine, because the book takes back what the chain takes back
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    depth: u64,
+    #[arg(long, alias = "depth", value_name = "N", default_value_t = 0)]
+    confirmations: u64,
 
     /// How often to look for a new block over HTTP, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..=60_000))]
@@ -95,7 +107,10 @@ fn storage(args: &Args) -> Result<String> {
 }
 
 /// Runs the market until it is told to stop.
-pub(crate) async fn run(args: Args) -> Result<()> {
+pub(crate) async fn run(mut args: Args) -> Result<()> {
+    if let Some(look) = args.look.take() {
+        return prices::run(look).await;
+    }
     logging::start(if args.json { "warn" } else { "info" });
     let storage = storage(&args)?;
     // Before anyone is told that the market is there, so that a signal is never missed.
@@ -112,12 +127,15 @@ pub(crate) async fn run(args: Args) -> Result<()> {
 
 async fn start(args: &Args, storage: String) -> Result<Server> {
     let provider = connect(&args.rpc).await?;
-    let hub = Hub::at(provider, args.hub)
+    let Some(address) = args.hub else {
+        bail!("which hub? Give --hub ADDRESS, or set CANUT_HUB");
+    };
+    let hub = Hub::at(provider, address)
         .await
-        .wrap_err_with(|| format!("there is no hub at {}", args.hub))?;
+        .wrap_err_with(|| format!("there is no hub at {address}"))?;
     let domain = hub.domain();
     let follow = FollowConfig {
-        depth: args.depth,
+        depth: args.confirmations,
         poll: Duration::from_millis(args.poll),
         patience: PATIENCE,
         ..FollowConfig::default()
@@ -126,23 +144,24 @@ async fn start(args: &Args, storage: String) -> Result<Server> {
     config.listen = args.listen;
     config.max_open_orders = args.max_open_orders;
     config.requests_per_minute = args.requests_per_minute;
-    let chain = HubChain::new(hub, args.from_block, follow);
+    let chain = HubChain::new(hub, args.start_block, follow);
     let server = Server::start(config, Arc::new(chain))
         .await
         .wrap_err("the market does not start")?;
-    print(args, &server, domain.chain_id).wrap_err("writing to standard output")?;
+    print(args, &server, domain).wrap_err("writing to standard output")?;
     Ok(server)
 }
 
-fn print(args: &Args, server: &Server, chain_id: u64) -> Result<()> {
+fn print(args: &Args, server: &Server, domain: Domain) -> Result<()> {
     let url = format!("http://{}", server.address());
+    let (chain_id, hub) = (domain.chain_id, domain.hub);
     let mut out = std::io::stdout().lock();
     if args.json {
-        let ready = json!({ "market": url, "chain_id": chain_id, "hub": args.hub });
+        let ready = json!({ "market": url, "chain_id": chain_id, "hub": hub });
         writeln!(out, "{ready}")?;
         return Ok(out.flush()?);
     }
-    writeln!(out, "Hub        {} on chain {chain_id}", args.hub)?;
+    writeln!(out, "Hub        {hub} on chain {chain_id}")?;
     match &args.dir {
         Some(dir) => writeln!(out, "Kept in    {}", dir.display())?,
         None => writeln!(out, "Kept in    the database of --storage")?,

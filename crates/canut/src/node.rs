@@ -29,8 +29,13 @@ pub(crate) struct Args {
     dir: Option<PathBuf>,
 
     /// Address to listen on; port 0 takes a free one
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8545")]
-    http: SocketAddr,
+    #[arg(
+        long,
+        alias = "http",
+        value_name = "IP:PORT",
+        default_value = "127.0.0.1:8545"
+    )]
+    listen: SocketAddr,
 
     /// Chain id (EIP-155) that transactions are signed for [default with --dev: 31337]
     #[arg(long, value_name = "N")]
@@ -112,7 +117,7 @@ fn config(args: &Args) -> Result<Config> {
         config.genesis.accounts.entry(*address).or_default().balance = *balance;
     }
     config.dir.clone_from(&args.dir);
-    config.http = args.http;
+    config.http = args.listen;
     config.block_time = args.block_time;
     config.beneficiary = args.beneficiary;
     config.cors = args.cors.clone().or(config.cors);

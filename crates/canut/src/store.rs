@@ -15,17 +15,17 @@ use crate::{logging, service::listen_hint, signals::Signals};
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
-  canut store --data ./store
+  canut store --dir ./store
       Keep files in a folder, and let everybody add to it.
-  canut store --data s3://bucket/prefix --read-only
+  canut store --dir s3://bucket/prefix --read-only
       Serve a bucket (credentials in AWS_*), and take nothing.
   curl -F file=@picture.png http://127.0.0.1:8547/api/v0/add
       Add a file; the answer names its CID.
   curl http://127.0.0.1:8547/ipfs/CID")]
 pub(crate) struct Args {
     /// Folder, or URL of an object store
-    #[arg(long, value_name = "FOLDER|URL")]
-    data: String,
+    #[arg(long, alias = "data", value_name = "FOLDER|URL")]
+    dir: String,
 
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:8547")]
@@ -44,7 +44,7 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<()> {
     logging::start("info");
     let mut signals = Signals::listen()?;
-    let store = Store::open(&args.data).await?;
+    let store = Store::open(&args.dir).await?;
     let listener = TcpListener::bind(args.listen)
         .await
         .wrap_err_with(|| listen_hint("the store", args.listen, "--listen"))?;
@@ -74,7 +74,7 @@ fn print(args: &Args, url: &str) -> Result<()> {
     if args.json {
         writeln!(out, "{}", json!({ "store": url }))?;
     } else {
-        writeln!(out, "Store in {}, listening on {url}", args.data)?;
+        writeln!(out, "Store in {}, listening on {url}", args.dir)?;
     }
     Ok(out.flush()?)
 }

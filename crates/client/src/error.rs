@@ -175,13 +175,17 @@ pub enum Error {
         "task {0} is not known by its id alone: name it by its deal and its index instead, as DEAL:INDEX"
     )]
     NoTask(TaskId),
-    /// The deal has no such task.
-    #[error("deal {deal} has no task of index {index}: `canut deal show` lists them")]
+    /// No task of that index.
+    #[error("deal {deal} has no task {index}: its tasks are {first} to {last}")]
     NoIndex {
         /// The deal.
         deal: DealId,
-        /// The index.
+        /// What was asked for.
         index: u64,
+        /// The first there is.
+        first: u64,
+        /// The last there is.
+        last: u64,
     },
     /// The node contradicts itself about a settlement.
     #[error(
@@ -316,7 +320,7 @@ pub enum Error {
     Exists(PathBuf),
     /// The time is not over.
     #[error(
-        "task {task} can be claimed from {deadline} on (seconds since 1970), it is {now}: wait until then"
+        "task {task} can be claimed when its final deadline is over, in {left} s: wait until then", left = .deadline.saturating_sub(*.now)
     )]
     TooEarly {
         /// The task.

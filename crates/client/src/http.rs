@@ -4,17 +4,22 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
-    Method, Request, StatusCode,
-    body::Bytes,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{
+        ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+        SEC_WEBSOCKET_VERSION, UPGRADE,
+    },
+    upgrade::Upgraded,
 };
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
+    rt::{TokioExecutor, TokioIo, TokioTimer},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
+use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use url::Url;
 
 use crate::{Error, Result, Service};
@@ -106,19 +111,64 @@ impl Http {
 
     /// Asks, and reads the answer.
     pub(crate) async fn ask<T: DeserializeOwned>(&self, question: Question<'_>) -> Result<T> {
-        let (status, body) = self.exchange(question).await?;
+        let (status, body) = self.in_time(self.send(question)).await?;
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(|error| self.nonsense(error.to_string()));
         }
-        let message = match serde_json::from_slice::<Complaint>(&body) {
+        Err(self.refused(status, &body))
+    }
+
+    fn refused(&self, status: StatusCode, body: &[u8]) -> Error {
+        let message = match serde_json::from_slice::<Complaint>(body) {
             Ok(complaint) => excerpt(&complaint.error),
-            Err(_) => format!("{status} {}", excerpt(&String::from_utf8_lossy(&body))),
+            Err(_) => format!("{status} {}", excerpt(&String::from_utf8_lossy(body))),
         };
-        Err(Error::Refused {
+        Error::Refused {
             service: self.service,
             status: status.as_u16(),
             message,
-        })
+        }
+    }
+
+    /// Turns a connection into a WebSocket (RFC 6455, section 4), for whoever speaks the rest of it.
+    pub(crate) async fn upgrade(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<TokioIo<Upgraded>> {
+        self.in_time(self.shake_hands(path, query)).await
+    }
+
+    async fn shake_hands(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+    ) -> Result<TokioIo<Upgraded>> {
+        let key = generate_key();
+        let request = Request::get(self.url(path, query).as_str())
+            .header(CONNECTION, "Upgrade")
+            .header(UPGRADE, "websocket")
+            .header(SEC_WEBSOCKET_VERSION, "13")
+            .header(SEC_WEBSOCKET_KEY, &key)
+            .body(Full::default())
+            .map_err(|error| self.unreachable(&error))?;
+        let response = self
+            .client
+            .request(request)
+            .await
+            .map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if status != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(self.refused(status, &self.read(response).await?));
+        }
+        let accepted = response.headers().get(SEC_WEBSOCKET_ACCEPT);
+        if accepted.is_none_or(|accepted| *accepted != derive_accept_key(key.as_bytes())) {
+            return Err(self.nonsense("no WebSocket"));
+        }
+        let upgraded = hyper::upgrade::on(response).await;
+        Ok(TokioIo::new(
+            upgraded.map_err(|error| self.unreachable(&error))?,
+        ))
     }
 
     pub(crate) fn nonsense(&self, cause: impl Into<String>) -> Error {
@@ -135,23 +185,33 @@ impl Http {
         while let Some(source) = root.source() {
             root = source;
         }
+        self.gone(root.to_string())
+    }
+
+    /// The service does not answer, or not any more.
+    pub(crate) fn gone(&self, cause: impl Into<String>) -> Error {
         Error::Unreachable {
             service: self.service,
             url: self.base.to_string(),
-            cause: root.to_string(),
+            cause: excerpt(&cause.into()),
         }
     }
 
-    async fn exchange(&self, question: Question<'_>) -> Result<(StatusCode, Bytes)> {
-        let asked = tokio::time::timeout(TIMEOUT, self.send(question)).await;
-        asked.unwrap_or_else(|_| {
-            let cause = format!("nothing within {} s", TIMEOUT.as_secs());
-            Err(Error::Unreachable {
-                service: self.service,
-                url: self.base.to_string(),
-                cause,
-            })
-        })
+    async fn in_time<T>(&self, asked: impl Future<Output = Result<T>>) -> Result<T> {
+        let answered = tokio::time::timeout(TIMEOUT, asked).await;
+        answered
+            .unwrap_or_else(|_| Err(self.gone(format!("nothing within {} s", TIMEOUT.as_secs()))))
+    }
+
+    fn url(&self, path: &[&str], query: &[(&str, String)]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut names) = url.path_segments_mut() {
+            names.pop_if_empty().extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        url
     }
 
     async fn send(&self, question: Question<'_>) -> Result<(StatusCode, Bytes)> {
@@ -162,16 +222,9 @@ impl Http {
             body,
             authorization,
         } = question;
-        let mut url = self.base.clone();
-        if let Ok(mut names) = url.path_segments_mut() {
-            names.pop_if_empty().extend(path);
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
         let mut request = Request::builder()
             .method(method)
-            .uri(url.as_str())
+            .uri(self.url(path, query).as_str())
             .header(ACCEPT, "application/json");
         if body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
@@ -189,6 +242,10 @@ impl Http {
             .await
             .map_err(|error| self.unreachable(&error))?;
         let status = response.status();
+        Ok((status, self.read(response).await?))
+    }
+
+    async fn read(&self, response: Response<Incoming>) -> Result<Bytes> {
         let read = Limited::new(response.into_body(), MAX_ANSWER)
             .collect()
             .await;
@@ -196,7 +253,7 @@ impl Http {
             Some(_) => self.nonsense(format!("more than {MAX_ANSWER} bytes")),
             None => self.unreachable(error.as_ref()),
         })?;
-        Ok((status, body.to_bytes()))
+        Ok(body.to_bytes())
     }
 }
 

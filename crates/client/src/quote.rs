@@ -1,5 +1,7 @@
 //! What a run would cost, and whose orders fill it.
 
+use std::cmp::Reverse;
+
 use alloy_primitives::{Address, U256};
 use canut_hub::events::AssetKind;
 use canut_protocol::{
@@ -8,7 +10,7 @@ use canut_protocol::{
 use serde::Serialize;
 
 use crate::{
-    Account, Error, Params, Plan, Result, Unused,
+    Account, Error, OrderQuery, Params, Plan, Result, Unused,
     market::{Ask, Proposal},
 };
 
@@ -125,7 +127,7 @@ impl Account {
             return Err(Error::NoOffer {
                 tasks: wanted.tasks,
                 missing: wanted.tasks - draft.tasks(),
-                why: reasons(&draft.refused),
+                why: reasons(&draft.refused) + &self.on_offer(wanted).await,
             });
         }
         let Draft {
@@ -189,6 +191,31 @@ impl Account {
             refused: Vec::new(),
             category: 0,
         }))
+    }
+
+    /// What workerpools offer for such a run whatever its terms, for whoever must change them; nothing when none does.
+    async fn on_offer(&self, wanted: &Wanted) -> String {
+        let mut query = OrderQuery::default()
+            .with("app", wanted.app)
+            .with("requester", self.address());
+        let narrower = [
+            ("dataset", wanted.dataset.map(|it| it.to_string())),
+            ("workerpool", wanted.workerpool.map(|it| it.to_string())),
+            ("category", wanted.category.map(|it| it.to_string())),
+        ];
+        for (name, value) in narrower {
+            if let Some(value) = value {
+                query = query.with(name, value);
+            }
+        }
+        // The refusal is the answer; this is only a help.
+        let Ok(market) = self.client().market() else {
+            return String::new();
+        };
+        match market.orders::<WorkerpoolOrder>(&query, 1_000).await {
+            Ok(page) => offered(page.items.iter().map(|listed| &listed.order)),
+            Err(_) => String::new(),
+        }
     }
 
     /// What fills `tasks` more, at prices up to `ceilings`.
@@ -304,7 +331,7 @@ fn reasons(refused: &[Unused]) -> String {
             None => told.push((line, 1)),
         }
     }
-    told.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    told.sort_by_key(|(_, count)| Reverse(*count));
     let lines = told
         .iter()
         .take(3)
@@ -312,9 +339,39 @@ fn reasons(refused: &[Unused]) -> String {
     format!("; orders were refused because{}", lines.collect::<String>())
 }
 
+/// The highest trust and the lowest price among orders.
+fn offered<'a>(orders: impl Iterator<Item = &'a WorkerpoolOrder> + Clone) -> String {
+    let highest = orders
+        .clone()
+        .max_by_key(|order| (order.trust, Reverse(order.workerpoolprice)));
+    let cheapest = orders.min_by_key(|order| order.workerpoolprice);
+    let (Some(highest), Some(cheapest)) = (highest, cheapest) else {
+        return String::new();
+    };
+    format!(
+        "\n  on offer: trust up to {} (at {} a task), prices from {} a task (at trust {})",
+        highest.trust, highest.workerpoolprice, cheapest.workerpoolprice, cheapest.trust
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whoever_asks_too_much_is_told_what_there_is() {
+        let order = |trust, price| WorkerpoolOrder {
+            trust: Trust::new(trust),
+            workerpoolprice: Nrlc::rlc(price),
+            ..WorkerpoolOrder::default()
+        };
+        let told = offered([order(4, 2), order(16, 9), order(1, 3)].iter());
+        assert_eq!(
+            told,
+            "\n  on offer: trust up to 16 (at 9 RLC a task), prices from 2 RLC a task (at trust 4)"
+        );
+        assert_eq!(offered([].iter()), "");
+    }
 
     #[test]
     fn reasons_are_counted() {

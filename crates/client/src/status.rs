@@ -152,8 +152,15 @@ impl Client {
     pub(crate) async fn locate(&self, name: TaskName) -> Result<Located> {
         let (deal, index, task) = match name {
             TaskName::Place(deal, index) => {
-                if !self.deal(deal).await?.has_task(index) {
-                    return Err(Error::NoIndex { deal, index });
+                let known = self.deal(deal).await?;
+                if !known.has_task(index) {
+                    let (first, count) = (known.bot_first, known.bot_size);
+                    return Err(Error::NoIndex {
+                        deal,
+                        index,
+                        first,
+                        last: first.saturating_add(count).saturating_sub(1),
+                    });
                 }
                 (deal, index, self.hub().task_at(deal, index).await?)
             }

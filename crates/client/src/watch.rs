@@ -92,6 +92,8 @@ pub struct Watch {
     /// Final deadlines of the deals.
     deadlines: BTreeMap<DealId, u64>,
     follower: Follower,
+    /// Whether the chain took back what it told, and stock was not taken again.
+    stale: bool,
     news: VecDeque<Progress>,
 }
 
@@ -104,6 +106,7 @@ impl Client {
             tasks: BTreeMap::new(),
             deadlines: BTreeMap::new(),
             follower: self.follower(0),
+            stale: true,
             news: VecDeque::new(),
         };
         watch.begin().await?;
@@ -155,6 +158,7 @@ impl Watch {
             }
         }
         self.follower = self.client.follower(head.saturating_add(1));
+        self.stale = false;
         Ok(())
     }
 
@@ -173,9 +177,19 @@ impl Watch {
         self.tasks.values().filter(|task| !task.over).count()
     }
 
-    /// The next news; `None` when every task is over. Dropping the future loses nothing.
+    /// A task that is not over, if there is one.
+    pub fn unfinished(&self) -> Option<TaskId> {
+        let mut tasks = self.tasks.iter();
+        tasks.find_map(|(task, watched)| (!watched.over).then_some(*task))
+    }
+
+    /// The next news; `None` when every task is over. Dropping the future loses nothing, nor does an error: ask again when the
+    /// node answers.
     pub async fn next(&mut self) -> Result<Option<Progress>> {
         loop {
+            if self.stale {
+                self.begin().await?;
+            }
             if let Some(news) = self.news.pop_front() {
                 return Ok(Some(news));
             }
@@ -188,8 +202,7 @@ impl Watch {
                     .events
                     .iter()
                     .for_each(|happening| self.hear(happening)),
-                // The chain took back what it told: take stock again.
-                Ok(Err(_)) => self.begin().await?,
+                Ok(Err(_)) => self.stale = true,
                 Err(_) => {}
             }
         }

@@ -1,6 +1,7 @@
 //! `canut deal`: deals.
 
 use super::{
+    clock,
     common::{Common, category_name},
     follow::Follow,
 };
@@ -149,12 +150,12 @@ fn text(status: &DealStatus) -> String {
         text += &format!("Dataset     {}\n", deal.dataset.pointer);
     }
     text += &format!(
-        "Workerpool  {}\nTrust       {}\nCategory    {}\nPrice       {total} for {} tasks\nDeadline    {} (seconds since 1970)\n",
+        "Workerpool  {}\nTrust       {}\nCategory    {}\nPrice       {total} for {} tasks\nDeadline    {}\n",
         deal.workerpool.pointer,
         deal.trust,
         category_name(deal.category),
         deal.bot_size,
-        status.final_deadline,
+        clock::deadline(status.final_deadline, clock::now()),
     );
     let lines = status
         .tasks

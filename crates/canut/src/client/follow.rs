@@ -1,39 +1,33 @@
 //! Watching deals on the terminal, and fetching their results as they come.
 
-use super::{certificate, common::note};
-use canut_client::{
-    Certificate, Client, Limits, Placed, Progress, Step, TaskName, Verdict, Watch, place,
+use super::{
+    common::note,
+    outcome::{Ended, Outcome},
+    troubles,
 };
-use canut_protocol::{DealId, TaskId};
+use canut_client::{Certificate, Client, Limits, Placed, Progress, Step, TaskName, Watch, place};
+use canut_protocol::DealId;
 use eyre::{Result, WrapErr, eyre};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
-use std::{
-    fs,
-    io::IsTerminal,
-    path::{Path, PathBuf},
-};
+use std::{fs, io::IsTerminal, path::Path, time::Duration};
+use tokio::time::{sleep, timeout};
 
-/// How a task ended.
-#[derive(Debug, Serialize)]
-pub(crate) struct Ended {
-    index: u64,
-    task: TaskId,
-    deal: DealId,
-    /// `completed`, `failed` (refunded) or `expired` (to be claimed).
-    status: &'static str,
-    /// Where its result is, if it was wanted.
-    folder: Option<PathBuf>,
-    certificate: Option<Certificate>,
-    /// Why the result is not there.
-    error: Option<String>,
-}
+/// Without news for so long, the pool is asked why.
+const SILENCE: Duration = Duration::from_secs(5);
 
-/// What became of deals.
-#[derive(Debug, Serialize)]
-pub(crate) struct Outcome {
-    deals: Vec<DealId>,
-    tasks: Vec<Ended>,
+/// Wait before a node that went away is asked again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// How often what is not there when the node is back is asked for again.
+const RETRIES: u32 = 15;
+
+/// What was told already.
+#[derive(Debug, Default)]
+struct Heard {
+    troubles: String,
+    node_is_away: bool,
+    /// How often a result is asked for again: whoever went away with the node may come back a little later.
+    retries: u32,
 }
 
 /// What to follow.
@@ -87,7 +81,8 @@ impl Follow<'_> {
         let bar = self.bar(&watch)?;
         let alone = watch.len() == 1;
         let mut ended = Vec::new();
-        while let Some(news) = watch.next().await? {
+        let mut heard = Heard::default();
+        while let Some(news) = self.next(&mut watch, &bar, &mut heard).await? {
             let said = words(&news);
             if !self.quiet && bar.is_hidden() {
                 note(&said);
@@ -109,7 +104,7 @@ impl Follow<'_> {
                 error: None,
             };
             if news.step == Step::Completed {
-                self.conclude(&mut end, alone).await;
+                self.conclude(&mut end, alone, &bar, &mut heard).await;
             }
             ended.push(end);
             bar.inc(1);
@@ -122,6 +117,66 @@ impl Follow<'_> {
         })
     }
 
+    /// Waits for news. While there are none, the node is asked whether it is there, and the pool what the matter is; what was
+    /// `heard` is not told again.
+    async fn next(
+        &self,
+        watch: &mut Watch,
+        bar: &ProgressBar,
+        heard: &mut Heard,
+    ) -> Result<Option<Progress>> {
+        loop {
+            let told = timeout(SILENCE, watch.next()).await;
+            if let Ok(Ok(news)) = told {
+                self.hear_of_node(true, bar, heard);
+                return Ok(news);
+            }
+            let answers = self.node_answers().await;
+            self.hear_of_node(answers, bar, heard);
+            match told {
+                Ok(Err(error)) if answers => return Err(error.into()),
+                Ok(_) => sleep(PAUSE).await,
+                Err(_) if answers => self.ask_pool(watch, bar, heard).await,
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn node_answers(&self) -> bool {
+        let asked = timeout(SILENCE, self.client.hub().now()).await;
+        matches!(asked, Ok(Ok(_)))
+    }
+
+    /// Says that the node went away, or that it is back.
+    fn hear_of_node(&self, answers: bool, bar: &ProgressBar, heard: &mut Heard) {
+        if heard.node_is_away != answers {
+            return;
+        }
+        heard.node_is_away = !answers;
+        heard.retries = RETRIES;
+        if !self.quiet {
+            let said = if answers {
+                "the node answers again"
+            } else {
+                "the node does not answer: waiting for it. Nothing is lost, and Ctrl-C breaks nothing"
+            };
+            bar.suspend(|| note(said));
+        }
+    }
+
+    async fn ask_pool(&self, watch: &Watch, bar: &ProgressBar, heard: &mut Heard) {
+        let (Some(pool), Some(task)) = (self.client.pool(), watch.unfinished()) else {
+            return;
+        };
+        // Whatever the pool has to say is a help, not a need.
+        let document = pool.task(task).await.ok().flatten();
+        let said = document.as_ref().map(troubles::of).unwrap_or_default();
+        if !self.quiet && !said.is_empty() && said != heard.troubles {
+            bar.suspend(|| note(&format!("task {task} waits for a worker:\n{said}")));
+            heard.troubles = said;
+        }
+    }
+
     fn bar(&self, watch: &Watch) -> Result<ProgressBar> {
         if self.quiet || !std::io::stderr().is_terminal() {
             return Ok(ProgressBar::hidden());
@@ -129,30 +184,42 @@ impl Follow<'_> {
         let style =
             ProgressStyle::with_template("{spinner} [{bar:30}] {pos}/{len} {elapsed}  {wide_msg}")?;
         let bar = ProgressBar::new(watch.len() as u64).with_style(style);
-        bar.enable_steady_tick(std::time::Duration::from_millis(120));
+        bar.enable_steady_tick(Duration::from_millis(120));
         Ok(bar)
     }
 
     /// Fetches the result, or only the certificate where no result is wanted. What goes wrong is told in the end: the other
-    /// tasks' results are not to wait for it.
-    async fn conclude(&self, end: &mut Ended, alone: bool) {
-        let done = match self.out {
-            None => self
-                .client
-                .certificate((end.deal, end.index))
-                .await
-                .map_err(Into::into),
-            Some(out) => {
-                let placed = place(out, end.index, alone);
-                let fetched = fetch(self.client, (end.deal, end.index).into(), &placed).await;
-                end.folder = fetched.is_ok().then_some(placed.folder);
-                fetched
+    /// tasks' results are not to wait for it. While the node is away nothing is wrong yet.
+    async fn conclude(&self, end: &mut Ended, alone: bool, bar: &ProgressBar, heard: &mut Heard) {
+        let done = loop {
+            let done = self.obtain(end, alone).await;
+            if done.is_ok() {
+                break done;
             }
+            let answers = self.node_answers().await;
+            self.hear_of_node(answers, bar, heard);
+            if answers {
+                let Some(left) = heard.retries.checked_sub(1) else {
+                    break done;
+                };
+                heard.retries = left;
+            }
+            sleep(PAUSE).await;
         };
         match done {
             Ok(certificate) => end.certificate = Some(certificate),
             Err(error) => end.error = Some(format!("{error:#}")),
         }
+    }
+
+    async fn obtain(&self, end: &mut Ended, alone: bool) -> Result<Certificate> {
+        let Some(out) = self.out else {
+            return Ok(self.client.certificate((end.deal, end.index)).await?);
+        };
+        let placed = place(out, end.index, alone);
+        let fetched = fetch(self.client, (end.deal, end.index).into(), &placed).await;
+        end.folder = fetched.is_ok().then_some(placed.folder);
+        fetched
     }
 }
 
@@ -194,85 +261,4 @@ fn words(news: &Progress) -> String {
         Step::Expired => "too late: it can be claimed".to_owned(),
     };
     format!("task {}: {said}", news.index)
-}
-
-impl Outcome {
-    /// For people: the certificate of a single task, or one line for each.
-    pub(crate) fn text(&self) -> String {
-        if let [
-            Ended {
-                certificate: Some(single),
-                folder,
-                ..
-            },
-        ] = self.tasks.as_slice()
-        {
-            let place = folder
-                .as_ref()
-                .map(|folder| format!("Result in {}\n", folder.display()))
-                .unwrap_or_default();
-            return format!("{}{place}", certificate::text(single));
-        }
-        let lines = self.tasks.iter().map(|end| {
-            let reached = end.certificate.as_ref().map(|certificate| {
-                let agreed = certificate
-                    .votes
-                    .iter()
-                    .filter(|vote| matches!(vote.verdict, Verdict::Agreed | Verdict::Silent))
-                    .count();
-                let against = certificate.votes.len() - agreed;
-                format!(
-                    "{agreed} agreed, {against} did not, credibility {:.2} %",
-                    certificate.credibility.reached * 100.0
-                )
-            });
-            let place = end
-                .folder
-                .as_ref()
-                .map(|folder| folder.display().to_string())
-                .unwrap_or_default();
-            format!(
-                "task {:<5} {}  {}  {place}\n",
-                end.index,
-                end.status,
-                reached.unwrap_or_default()
-            )
-        });
-        lines.collect()
-    }
-
-    /// An error unless every task has a verified result.
-    pub(crate) fn check(&self) -> Result<()> {
-        let problems: Vec<_> = self.tasks.iter().filter_map(Ended::problem).collect();
-        match problems.len() {
-            0 => Ok(()),
-            many => Err(eyre!(
-                "{many} of {} tasks have no good result:\n  {}",
-                self.tasks.len(),
-                problems.join("\n  ")
-            )),
-        }
-    }
-}
-
-impl Ended {
-    fn problem(&self) -> Option<String> {
-        let Self { index, deal, .. } = self;
-        if let Some(error) = &self.error {
-            return Some(format!("task {index}: {error}"));
-        }
-        match self.status {
-            "failed" => Some(format!("task {index} failed; it was refunded")),
-            "expired" => Some(format!(
-                "task {index} was not finished in time: get the money back with `canut deal claim {deal}`"
-            )),
-            _ => {
-                let failed = self.certificate.as_ref()?.failed.as_ref()?;
-                Some(format!(
-                    "task {index}: the app failed on every machine (code {}): {}",
-                    failed.code, failed.message
-                ))
-            }
-        }
-    }
 }

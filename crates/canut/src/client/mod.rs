@@ -4,6 +4,7 @@ mod account;
 mod app;
 mod asset;
 mod certificate;
+pub(crate) mod clock;
 mod common;
 mod dataset;
 mod deal;
@@ -13,11 +14,14 @@ mod network;
 mod offer;
 mod order;
 mod orderbook;
+mod outcome;
+pub(crate) mod prices;
 mod receipt;
 mod run;
 mod sdk_config;
 mod secret;
 mod task;
+mod troubles;
 mod wallet;
 mod workerpool;
 
@@ -25,7 +29,7 @@ pub(crate) use common::{price, show};
 pub(crate) use task::Named as TaskNamed;
 
 use clap::Subcommand;
-use std::{io::Write, process::ExitCode};
+use eyre::Result;
 
 /// What a person can do on a market.
 #[derive(Debug, Subcommand)]
@@ -71,10 +75,10 @@ pub(crate) enum Verb {
     SdkConfig(sdk_config::Args),
 }
 
-/// Does it, and says what went wrong.
-pub(crate) async fn run(verb: Verb) -> ExitCode {
+/// Does it.
+pub(crate) async fn run(verb: Verb) -> Result<()> {
     crate::logging::start("error");
-    let done = match verb {
+    match verb {
         Verb::Run(args) => run::run(args).await,
         Verb::Wallet(verb) => wallet::run(verb),
         Verb::Account(verb) => account::run(verb).await,
@@ -90,13 +94,5 @@ pub(crate) async fn run(verb: Verb) -> ExitCode {
         Verb::Secret(verb) => secret::run(verb).await,
         Verb::Network(verb) => network::run(verb),
         Verb::SdkConfig(args) => sdk_config::run(args).await,
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(report) => {
-            // With nowhere to say it, the status still does.
-            let _ = writeln!(std::io::stderr(), "error: {report:#}");
-            ExitCode::FAILURE
-        }
     }
 }

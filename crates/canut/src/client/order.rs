@@ -9,7 +9,11 @@ use canut_protocol::{
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
 use eyre::{Result, WrapErr, bail, eyre};
 use serde_json::{Value, json};
-use std::{fs, io::Read, path::PathBuf};
+use std::{
+    fs,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -20,7 +24,7 @@ pub(crate) enum Verb {
     /// Take an order, or all of an asset, back from the market. The chain does not know: see `cancel`.
     Unpublish(Unpublish),
     /// Close an order on the chain, for good: nobody can match it any more.
-    Cancel(One),
+    Cancel(Cancel),
     /// Show an order of the market, and what is left of it on the chain.
     Show(One),
     /// Match four orders of the market, now. Whoever asked pays; of somebody else's request, you do.
@@ -81,11 +85,24 @@ pub(crate) struct Unpublish {
     common: Common,
 }
 
-/// An order of the market.
+/// Close an order for good, on the chain.
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Examples:\n  canut order show workerpool 0x(64 digits)\n  canut order cancel workerpool 0x(64 digits)"
+    after_help = "Examples:\n  canut order cancel workerpool 0x(64 digits)\n  canut order cancel app order.json"
 )]
+pub(crate) struct Cancel {
+    /// Kind of the order
+    kind: Kind,
+    /// Its hash, if the market has it; else the file that holds it, - for standard input
+    #[arg(value_name = "HASH|FILE")]
+    order: String,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// An order of the market.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  canut order show workerpool 0x(64 digits)")]
 pub(crate) struct One {
     /// Kind of the order
     kind: Kind,
@@ -167,11 +184,15 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
                 .await?;
             let document = json!({ "unpublished": gone });
             common.show(&document, || {
-                format!("{} taken back from the market. Copies can still be matched: to close an order for good, publish it again and use `canut order cancel`.", gone.len())
+                format!("{} taken back from the market. Copies can still be matched: to close an order for good, use `canut order cancel` with a copy of it.", gone.len())
             })
         }
-        Verb::Cancel(One { kind, hash, common }) => {
-            of_kind!(kind, O => cancel::<O>(&common, hash).await)
+        Verb::Cancel(Cancel {
+            kind,
+            order,
+            common,
+        }) => {
+            of_kind!(kind, O => cancel::<O>(&common, &order).await)
         }
         Verb::Show(One { kind, hash, common }) => {
             of_kind!(kind, O => show::<O>(&common, hash).await)
@@ -183,7 +204,7 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
 /// Largest file of an order, in bytes.
 const MAX_FILE: u64 = 1 << 20;
 
-fn read(file: &PathBuf) -> Result<Value> {
+fn read(file: &Path) -> Result<Value> {
     let mut text = String::new();
     let source: Box<dyn Read> = if file.as_os_str() == "-" {
         Box::new(std::io::stdin())
@@ -252,9 +273,16 @@ async fn find<O: Tradable>(common: &Common, hash: OrderHash) -> Result<Listed<O>
     })
 }
 
-async fn cancel<O: Tradable>(common: &Common, hash: OrderHash) -> Result<()> {
-    let listed = find::<O>(common, hash).await?;
-    let receipt = common.account().await?.cancel(&listed.order).await?;
+async fn cancel<O: Tradable>(common: &Common, named: &str) -> Result<()> {
+    let account = common.account().await?;
+    let order: O = match named.parse() {
+        Ok(hash) => find::<O>(common, hash).await?.order,
+        Err(_) => {
+            serde_json::from_value(read(Path::new(named))?).wrap_err("the order cannot be read")?
+        }
+    };
+    let hash = order.hash(&account.client().hub().domain());
+    let receipt = account.cancel(&order).await?;
     let document = json!({ "order": hash, "transaction": receipt.transaction });
     common.show(&document, || {
         format!(

@@ -6,6 +6,8 @@ use canut_client::{Listed, OrderQuery, Page, Tradable};
 use canut_protocol::{AppOrder, DatasetOrder, RequestOrder, Tag, Trust, WorkerpoolOrder};
 use clap::{Args as ClapArgs, Subcommand};
 use eyre::Result;
+use serde::Serialize;
+use serde_json::Value;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
@@ -188,8 +190,9 @@ async fn list<O: Tradable>(
                 ..
             } = listed;
             let tag = order.tag();
+            let only = restrictions(order);
             format!(
-                "{}  {remaining:>12} left  tag {tag}  {order_hash}\n",
+                "{}  {remaining:>12} left  tag {tag}  {order_hash}{only}\n",
                 terms(order)
             )
         });
@@ -199,4 +202,42 @@ async fn list<O: Tradable>(
             page.count
         )
     })
+}
+
+/// Whom an order is restricted to, as `  only for requester 0x…`; nothing when it is for all.
+fn restrictions(order: &impl Serialize) -> String {
+    let fields = match serde_json::to_value(order) {
+        Ok(Value::Object(fields)) => fields,
+        _ => return String::new(),
+    };
+    let only: Vec<_> = fields
+        .iter()
+        .filter_map(|(name, value)| {
+            let who = name.strip_suffix("restrict")?;
+            let address: Address = value.as_str()?.parse().ok()?;
+            (address != Address::ZERO).then(|| format!("{who} {address}"))
+        })
+        .collect();
+    if only.is_empty() {
+        return String::new();
+    }
+    format!("  only for {}", only.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_says_whom_it_is_for() {
+        let order = AppOrder {
+            requesterrestrict: Address::repeat_byte(0x11),
+            ..AppOrder::default()
+        };
+        assert_eq!(
+            restrictions(&order),
+            "  only for requester 0x1111111111111111111111111111111111111111"
+        );
+        assert_eq!(restrictions(&AppOrder::default()), "");
+    }
 }

@@ -1,17 +1,18 @@
 //! `canut task`: single tasks.
 
 use super::{
-    certificate,
+    certificate, clock,
     common::Common,
     deal::claims,
     follow::{self, Follow},
     run::{Order, create},
+    troubles,
 };
 use canut_client::{CERTIFICATE, Client, Error, Placed, TaskLog, TaskName, TaskStatus};
 use canut_protocol::{DealId, task::Status};
 use clap::{Args as ClapArgs, Subcommand};
 use eyre::Result;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::{path::PathBuf, str::FromStr};
 
 #[derive(Debug, Subcommand)]
@@ -177,14 +178,15 @@ async fn show(task: Named, common: &Common) -> Result<()> {
     common.show(&document, || {
         let TaskStatus { task, deal, index, votes, final_deadline, .. } = &status;
         let mut text = format!(
-            "Task        {task}\nDeal        {deal}, index {index}\nStatus      {}\nVotes       {}\nDeadline    {final_deadline} (seconds since 1970)\n",
+            "Task        {task}\nDeal        {deal}, index {index}\nStatus      {}\nVotes       {}\nDeadline    {}\n",
             status.words(),
-            votes.len()
+            votes.len(),
+            clock::deadline(*final_deadline, clock::now())
         );
         if let Some(certificate) = &certified {
             text += &certificate::text(certificate);
         }
-        text + &pool.as_ref().map(troubles).unwrap_or_default()
+        text + &pool.as_ref().map(troubles::of).unwrap_or_default()
     })
 }
 
@@ -207,40 +209,6 @@ fn log(log: &TaskLog) -> String {
         .collect()
 }
 
-/// What went wrong at workers, as the pool tells it.
-fn troubles(pool: &Value) -> String {
-    let replicates = pool
-        .get("replicates")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten();
-    let lines = replicates.filter_map(|replicate| {
-        let cause = replicate.get("cause").filter(|cause| !cause.is_null())?;
-        let word = |value: &Value, name: &str| {
-            value
-                .get(name)
-                .and_then(Value::as_str)
-                .map(plain)
-                .unwrap_or_default()
-        };
-        Some(format!(
-            "  {} gave up: {}; {}\n",
-            word(replicate, "walletAddress"),
-            word(cause, "meaning"),
-            word(cause, "remedy")
-        ))
-    });
-    lines.collect()
-}
-
-/// The pool's words, unable to drive a terminal.
-fn plain(text: &str) -> String {
-    text.chars()
-        .take(300)
-        .filter(|character| !character.is_control())
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use canut_protocol::TaskId;
@@ -257,18 +225,5 @@ mod tests {
         for junk in ["", "0x12", &format!("{hex}:"), &format!("{hex}:-1"), ":3"] {
             assert!(junk.parse::<Named>().is_err(), "{junk}");
         }
-    }
-
-    #[test]
-    fn a_pool_says_who_gave_up_and_why() {
-        let pool = json!({ "replicates": [
-            { "walletAddress": "0xab", "cause": null },
-            { "walletAddress": "0xcd", "cause": { "meaning": "the \u{1b}[2Jdisk is full", "remedy": "free some" } },
-        ]});
-        assert_eq!(
-            troubles(&pool),
-            "  0xcd gave up: the [2Jdisk is full; free some\n"
-        );
-        assert_eq!(troubles(&json!(7)), "");
     }
 }

@@ -17,6 +17,9 @@ pub(crate) struct Terminal {
     pub(crate) home: TempDir,
 }
 
+/// The services of `canut up`, as its flags and its JSON name them.
+const SERVICES: [&str; 5] = ["rpc", "market", "store", "vault", "pool"];
+
 impl Terminal {
     pub(crate) fn open() -> Self {
         Self::with(&[])
@@ -24,17 +27,19 @@ impl Terminal {
 
     fn with(flags: &[&str]) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let mut command = canut(&["up", "--json", "--workers", "4"]);
-        command.args(flags);
-        command.env("CANUT_HOME", home.path());
-        for service in ["--rpc", "--market", "--store", "--vault", "--pool"] {
-            command.args([service, "127.0.0.1:0"]);
-        }
-        let market = Process::ready(command, |line| {
-            let ready: Value = serde_json::from_str(line).ok()?;
-            Some(ready["rpc"].as_str()?.to_owned())
-        });
+        let anywhere = SERVICES.map(|name| (name, "127.0.0.1:0".to_owned()));
+        let market = start(home.path(), &anywhere, flags);
         Self { market, home }
+    }
+
+    /// Starts the market of that folder again, where it was.
+    fn restart(&mut self, flags: &[&str]) {
+        let ready: Value = serde_json::from_str(&self.market.said).unwrap();
+        let places = SERVICES.map(|name| {
+            let url = ready[name].as_str().unwrap();
+            (name, url.trim_start_matches("http://").to_owned())
+        });
+        self.market = start(self.home.path(), &places, flags);
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -63,6 +68,18 @@ impl Terminal {
         assert!(!output.status.success(), "canut {arguments:?}");
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
+}
+
+fn start(home: &Path, places: &[(&str, String)], flags: &[&str]) -> Process {
+    let mut command = canut(&["up", "--json", "--workers", "4"]);
+    command.args(flags).env("CANUT_HOME", home);
+    for (name, place) in places {
+        command.args([&format!("--{name}"), place]);
+    }
+    Process::ready(command, |line| {
+        let ready: Value = serde_json::from_str(line).ok()?;
+        Some(ready["rpc"].as_str()?.to_owned())
+    })
 }
 
 pub(crate) fn app(name: &str) -> String {
@@ -180,6 +197,57 @@ fn a_client_that_was_killed_finds_its_bag_again() {
     }
 }
 
+#[test]
+fn a_client_says_that_its_node_went_away_and_goes_on_when_it_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = ["--open", "--dir", folder.path().to_str().unwrap()];
+    let mut terminal = Terminal::with(&kept);
+    let pricer = app("option-pricer.wasm");
+    let bag = ["--args", "--paths 200000", "--tasks", "12", "--trust", "8"];
+    let run = [&["run", &pricer, "--out", "bag", "--yes"], &bag[..]].concat();
+    let listen = |arguments: &[&str]| {
+        let mut command = terminal.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut client = command.spawn().unwrap();
+        let lines = BufReader::new(client.stderr.take().unwrap()).lines();
+        (client, lines.map_while(Result::ok))
+    };
+    let (mut buyer, mut told) = listen(&run);
+    let deal = told.by_ref().find_map(|line| {
+        let deal = line.strip_prefix("Deal ")?;
+        Some(deal.split(' ').next()?.to_owned())
+    });
+    let over_http = [
+        "deal",
+        "watch",
+        &deal.unwrap(),
+        "--rpc",
+        &terminal.market.url,
+    ];
+    let (mut watcher, mut seen) = listen(&over_http);
+    assert!(seen.any(|line| line.starts_with("task ")), "it watches");
+
+    terminal.market.kill();
+    for lines in [&mut told, &mut seen] {
+        assert!(lines.any(|line| line.contains("the node does not answer")));
+    }
+    terminal.restart(&kept);
+    for lines in [&mut told, &mut seen] {
+        let said: Vec<_> = lines.collect();
+        assert!(
+            said.iter().any(|line| line.contains("answers again")),
+            "{said:?}"
+        );
+    }
+    for client in [&mut buyer, &mut watcher] {
+        assert!(client.wait().unwrap().success());
+    }
+    for index in 0..12 {
+        let result = format!("bag/{index}/price.json");
+        assert!(terminal.home.path().join(&result).exists(), "{result}");
+    }
+}
+
 /// Somebody who has nothing.
 const FRIEND: &str = "0x00000000000000000000000000000000000000aa";
 
@@ -258,7 +326,12 @@ fn only_the_beneficiary_reads_an_encrypted_result() {
 
 #[test]
 fn the_requester_alone_reads_what_the_app_said() {
-    let terminal = Terminal::with(&["--open"]);
+    for way in [&[][..], &["--open"]] {
+        reads_alone_what_the_app_said(&Terminal::with(way));
+    }
+}
+
+fn reads_alone_what_the_app_said(terminal: &Terminal) {
     std::fs::write(terminal.home.path().join("cities.csv"), "city\nLyon\n").unwrap();
     let stats = app("csv-stats.wasm");
     let args = "--group nowhere --value people";
@@ -269,6 +342,10 @@ fn the_requester_alone_reads_what_the_app_said() {
     let done: Value = serde_json::from_slice(&output.stdout).unwrap();
     let task = done["outcome"]["tasks"][0]["task"].as_str().unwrap();
 
+    let place = format!("{}:0", done["outcome"]["deals"][0].as_str().unwrap());
+    let shown = terminal.json(&["task", "show", &place, "--json"]);
+    assert_eq!(shown["pool"]["currentStatus"], "COMPLETED", "{shown}");
+    assert_eq!(shown["pool"]["replicates"][0]["currentStatus"], "REVEALED");
     let logs = terminal.json(&["task", "logs", task, "--json"]);
     let said = logs[0]["stderr"].as_str().unwrap();
     assert!(said.contains("nowhere"), "{logs}");

@@ -7,5 +7,6 @@
 
 mod crew;
 mod orders;
+mod prices;
 mod purchase;
 mod world;

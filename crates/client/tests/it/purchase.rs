@@ -19,7 +19,7 @@ const COMPUTED: (&str, &str) = (
     r#"{"deterministic-output-path":"/iexec_out/a.txt"}"#,
 );
 
-fn wanted(app: Address, tasks: u64, trust: u64) -> Wanted {
+pub(crate) fn wanted(app: Address, tasks: u64, trust: u64) -> Wanted {
     Wanted {
         app,
         dataset: None,
@@ -43,7 +43,7 @@ fn sha(content: &str) -> B256 {
 }
 
 /// A pool that sells runs at trust 10, with a crew of six, and the key that signs its authorisations.
-async fn pool(world: &World, orders: &[(u64, u64)]) -> Crew {
+pub(crate) async fn pool(world: &World, orders: &[(u64, u64)]) -> Crew {
     let key = PrivateKeySigner::random();
     let owner = world.client().await.with_key(key.clone()).await.unwrap();
     let patron = world.person(1_000).await;
@@ -71,7 +71,7 @@ async fn pool(world: &World, orders: &[(u64, u64)]) -> Crew {
     Crew::hire(world, owner, key, 6).await
 }
 
-async fn buy(account: &Account, wanted: &Wanted) -> Vec<DealId> {
+pub(crate) async fn buy(account: &Account, wanted: &Wanted) -> Vec<DealId> {
     let quote = account.quote(wanted).await.unwrap();
     let bought = account.buy(wanted, &quote, |_| {}).await.unwrap();
     bought.iter().map(|deal| deal.deal).collect()
@@ -149,9 +149,10 @@ async fn who_finds_nothing_or_cannot_pay_learns_why() {
     let told = |error: Error| error.to_string();
 
     let sure = requester.quote(&wanted(app, 1, 1_000)).await.unwrap_err();
+    let sure = told(sure);
     assert!(
-        told(sure).contains("trust"),
-        "the pools' trust is the reason"
+        sure.contains("on offer: trust up to 10 (at 3 RLC a task), prices from 3 RLC"),
+        "{sure}"
     );
     let cheap = Wanted {
         max_price: Some(Nrlc::rlc(2)),

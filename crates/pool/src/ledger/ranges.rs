@@ -202,7 +202,6 @@ fn number(count: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::B256;
     use canut_protocol::{Deal, range::audit::Rates};
     use serde_json::json;
 
