@@ -78,6 +78,13 @@ impl World {
             .unwrap_or_default()
     }
 
+    /// Puts a contract's code at an account.
+    pub fn place(&mut self, account: Address, code: Bytes) {
+        let code = revm::bytecode::Bytecode::new_raw(code);
+        self.db
+            .insert_account_info(account, AccountInfo::from_bytecode(code));
+    }
+
     /// Reads a contract's storage.
     #[must_use]
     pub fn storage(&self, account: Address, slot: B256) -> U256 {

@@ -3,6 +3,7 @@
 mod account;
 mod app;
 mod asset;
+pub(crate) mod audits;
 mod certificate;
 pub(crate) mod clock;
 mod common;

@@ -12,7 +12,7 @@ use eyre::{Result, WrapErr};
 use serde_json::json;
 
 use self::settings::Settings;
-use crate::{logging, settings::layered, signals::Signals};
+use crate::{client::audits, logging, settings::layered, signals::Signals};
 
 /// Run a pool: follow the deals of a workerpool, give their tasks to workers until trust is met, and settle.
 ///
@@ -32,6 +32,8 @@ Examples:
       A pool that workers on other machines reach.
   CANUT_PRIVATE_KEY=0x… canut workerpool publish 0x… --price 1RLC --trust 2 --volume 100
       Sell its computing: without an offer nobody buys.
+  canut pool audits --check
+      See, as anyone can, whether the pool drew its workers as it had promised.
 
 Workers dial in at /session; /status, /workers, /tasks/ID, /health and /metrics answer on the same port.")]
 pub(crate) struct Args {
@@ -54,6 +56,7 @@ pub(crate) struct Args {
 enum Verb {
     Status(status::Args),
     Explain(explain::Args),
+    Audits(audits::Args),
 }
 
 /// Runs the pool until it is told to stop.
@@ -61,6 +64,10 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     match args.verb {
         Some(Verb::Status(args)) => return status::run(args).await,
         Some(Verb::Explain(args)) => return explain::run(args).await,
+        Some(Verb::Audits(args)) => {
+            logging::start("error");
+            return audits::run(args).await;
+        }
         None => {}
     }
     logging::start("info");

@@ -105,6 +105,16 @@ fn a_market_that_is_gone() -> Stranger {
     let rpc = terminal.market.url.clone();
     terminal.json(&["verify", "r.json", "--rpc", &rpc, "--json"]);
 
+    let audits = terminal.json(&["pool", "audits", "--check", "--json"]);
+    assert_eq!(audits["kept"], true, "{audits}");
+    assert_eq!(
+        audits["workerpool"],
+        receipt["deal"]["deal"]["workerpool"]["pointer"]
+            .as_str()
+            .unwrap()
+            .to_lowercase()
+    );
+
     let folder = tempfile::tempdir().unwrap();
     let ready: Value = serde_json::from_str(&terminal.market.said).unwrap();
     let cid = receipt["result"]["cid"].as_str().unwrap();

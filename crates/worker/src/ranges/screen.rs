@@ -12,6 +12,9 @@ use canut_protocol::{
 use super::record::{Place, RangeRecord};
 use crate::screen;
 
+#[cfg(test)]
+mod tests;
+
 /// What an offer is judged by. Deal and bond come from the chain.
 #[derive(Clone, Copy, Debug)]
 pub struct Offer<'a> {

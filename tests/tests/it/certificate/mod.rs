@@ -1,5 +1,6 @@
 //! The certificate way: ranges of tasks settled by signed votes.
 
+mod attacks;
 mod bonds;
 mod both_ways;
 mod evidence;
@@ -7,6 +8,7 @@ mod fallback;
 mod model;
 mod random;
 mod settling;
+mod vectors;
 mod views;
 
 use std::sync::LazyLock;
