@@ -29,10 +29,6 @@ struct Cli {
 
 // What each does is said at its arguments.
 #[derive(Debug, Subcommand)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one, and it is parsed once"
-)]
 enum Verb {
     Up(up::Args),
     Demo(demo::Args),

@@ -8,7 +8,7 @@ use canut_hub::{SenderConfig, events::FollowConfig};
 use canut_protocol::Nrlc;
 use canut_sandbox::Runtime;
 
-use crate::screen::Terms;
+use crate::{presence::Presence, screen::Terms};
 
 /// Settings of a worker.
 #[derive(Clone, Debug)]
@@ -42,6 +42,8 @@ pub struct Config {
     pub bond: Option<Nrlc>,
     /// What tasks must be like.
     pub terms: Terms,
+    /// When tasks are taken.
+    pub presence: Presence,
     /// Whether inputs may be fetched from private networks, and from this machine.
     pub private_networks: bool,
     /// Largest file fetched, in bytes.
@@ -98,6 +100,7 @@ impl Config {
             open: 8,
             bond: None,
             terms: Terms::default(),
+            presence: Presence::default(),
             private_networks: false,
             max_file: 4 << 30,
             cache: 16 << 30,

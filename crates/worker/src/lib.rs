@@ -18,6 +18,7 @@ mod logs;
 #[cfg(feature = "misbehaviour")]
 pub mod misbehaviour;
 pub mod params;
+mod presence;
 pub mod ranges;
 pub mod record;
 mod run;
@@ -28,4 +29,5 @@ pub mod step;
 
 pub use config::{Config, Place};
 pub use fetch::FetchError;
+pub use presence::{Hours, HoursError, Pause, Presence};
 pub use service::{Handle, StartError, start};

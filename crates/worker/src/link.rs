@@ -19,6 +19,8 @@ use tokio_tungstenite::{
 };
 use tracing::{debug, info};
 
+use crate::presence::Pause;
+
 /// How long the pool may take to answer, and a message to leave.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// First wait before another attempt; it doubles, and a part of it is by chance.
@@ -49,6 +51,8 @@ pub(crate) struct Link {
     pub(crate) open: u32,
     /// What it can satisfy.
     pub(crate) tag: Tag,
+    /// Why it takes no tasks at present.
+    pub(crate) pause: watch::Receiver<Option<Pause>>,
     /// Tasks the worker holds at present.
     pub(crate) holding: watch::Receiver<Vec<TaskId>>,
 }
@@ -161,7 +165,11 @@ impl Link {
             version: VERSION,
             worker,
             signature: signature::to_bytes(&signed),
-            slots: self.slots,
+            slots: if self.pause.borrow().is_some() {
+                0
+            } else {
+                self.slots
+            },
             tag: self.tag,
             holding,
             open: self.open,

@@ -1,6 +1,6 @@
 //! The running worker.
 
-use std::{collections::BTreeMap, fs::File, io, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, fs::File, io, path::Path, sync::Arc, time::Duration};
 
 use alloy::providers::Provider;
 use alloy_primitives::{Address, U256};
@@ -16,11 +16,12 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{error, warn};
 
 use crate::{
-    agent::{Agent, Choice, Hands, Manners, Memory, RangeHands, Tick, Weaving},
+    agent::{Agent, Choice, Hands, Manners, Memory, RangeHands, Tick, Weaving, Wires},
     config::Config,
     fetch::{FetchError, Fetcher},
     link::Link,
     logs::Logs,
+    presence::Pause,
     ranges::record::RangeJournal,
     record::{Journal, Record},
     run::Runner,
@@ -63,7 +64,9 @@ pub enum StartError {
 pub struct Handle {
     stop: CancellationToken,
     task: AbortOnDropHandle<()>,
+    leave: CancellationToken,
     holding: watch::Receiver<Vec<TaskId>>,
+    pause: watch::Receiver<Option<Pause>>,
     /// Kept open, and with it the lock.
     lock: File,
 }
@@ -72,6 +75,25 @@ impl Handle {
     /// The tasks it holds, as they change: taken, and not over.
     pub fn holding(&self) -> watch::Receiver<Vec<TaskId>> {
         self.holding.clone()
+    }
+
+    /// Why it takes no new tasks, as that changes.
+    pub fn pause(&self) -> watch::Receiver<Option<Pause>> {
+        self.pause.clone()
+    }
+
+    /// Has it take no more tasks, and end by itself once everything is paid that it took. Until then it goes on as ever.
+    pub fn leave(&self) {
+        self.leave.cancel();
+    }
+
+    /// Waits until it ended.
+    pub async fn over(&mut self) {
+        if !self.task.is_finished()
+            && let Err(failed) = (&mut self.task).await
+        {
+            error!(%failed, "the worker broke off");
+        }
     }
 
     /// Whether it ended by itself.
@@ -86,11 +108,9 @@ impl Handle {
     }
 
     /// Stops it: runs are broken off, and begin again at the next start.
-    pub async fn shutdown(self) {
+    pub async fn shutdown(mut self) {
         self.stop.cancel();
-        if let Err(failed) = self.task.await {
-            error!(%failed, "the worker broke off");
-        }
+        self.over().await;
         drop(self.lock);
     }
 }
@@ -130,19 +150,10 @@ impl Default for Conduct {
 
 /// Starts a worker that behaves as told.
 pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handle, StartError> {
-    let folder = config.folder.display().to_string();
-    let broken = |error| StartError::Folder {
-        folder: folder.clone(),
-        error,
-    };
-    std::fs::create_dir_all(&config.folder).map_err(broken)?;
-    let lock = alone_in(&config.folder).await;
-    let lock = lock.map_err(|error| match error.kind() {
-        io::ErrorKind::WouldBlock => StartError::Locked(folder.clone()),
-        _ => broken(error),
-    })?;
-    let journal = Journal::open(config.folder.join("tasks")).map_err(broken)?;
-    let records = journal.read().map_err(broken)?;
+    let broken = broken(&config.folder);
+    let lock = enter(&config.folder).await?;
+    let journal = Journal::open(config.folder.join("tasks")).map_err(&broken)?;
+    let records = journal.read().map_err(&broken)?;
 
     let provider = connect(&config.rpc).await?;
     let hub = Hub::at(provider.clone(), config.hub).await?;
@@ -162,9 +173,9 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
         warn!(%error, "no bond was put into the pool: until somebody bonds for this worker, it is asked for tasks of the open way only");
     }
     let now = hub.now().await?;
-    let journal_of_ranges = RangeJournal::open(config.folder.join("ranges")).map_err(broken)?;
+    let journal_of_ranges = RangeJournal::open(config.folder.join("ranges")).map_err(&broken)?;
     let weaving = Weaving {
-        records: journal_of_ranges.read(now).map_err(broken)?,
+        records: journal_of_ranges.read(now).map_err(&broken)?,
         open: config.open,
         manners: conduct.manners,
         hands: RangeHands {
@@ -190,7 +201,8 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
     };
 
     let (show, holding) = watch::channel(records.keys().copied().collect());
-    let stop = CancellationToken::new();
+    let (tell, pause) = watch::channel(None);
+    let (stop, leave) = (CancellationToken::new(), CancellationToken::new());
     let work = Work {
         config,
         hub,
@@ -199,14 +211,40 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
         weaving,
         choose: conduct.choose,
         holding: holding.clone(),
+        pause: pause.clone(),
     };
-    let task = AbortOnDropHandle::new(tokio::spawn(work.run(show, stop.clone())));
+    let task = AbortOnDropHandle::new(tokio::spawn(work.run(
+        show,
+        tell,
+        stop.clone(),
+        leave.clone(),
+    )));
     Ok(Handle {
         stop,
         task,
+        leave,
         holding,
+        pause,
         lock,
     })
+}
+
+/// Makes the folder of a worker, and is alone in it.
+async fn enter(folder: &Path) -> Result<File, StartError> {
+    std::fs::create_dir_all(folder).map_err(broken(folder))?;
+    let lock = alone_in(folder).await;
+    lock.map_err(|error| match error.kind() {
+        io::ErrorKind::WouldBlock => StartError::Locked(folder.display().to_string()),
+        _ => broken(folder)(error),
+    })
+}
+
+fn broken(folder: &Path) -> impl Fn(io::Error) -> StartError + use<> {
+    let folder = folder.display().to_string();
+    move |error| StartError::Folder {
+        folder: folder.clone(),
+        error,
+    }
 }
 
 struct Work {
@@ -217,15 +255,23 @@ struct Work {
     weaving: Weaving,
     choose: Choice,
     holding: watch::Receiver<Vec<TaskId>>,
+    pause: watch::Receiver<Option<Pause>>,
 }
 
 impl Work {
-    async fn run(self, show: watch::Sender<Vec<TaskId>>, stop: CancellationToken) {
+    async fn run(
+        self,
+        show: watch::Sender<Vec<TaskId>>,
+        tell: watch::Sender<Option<Pause>>,
+        stop: CancellationToken,
+        leave: CancellationToken,
+    ) {
         let (to_pool, said) = mpsc::channel(QUEUE);
         self.hands.runner.logs.go_to(to_pool.clone());
         let (hear, heard) = mpsc::channel(QUEUE);
         let (teller, ticks) = mpsc::channel(QUEUE);
         let mut tasks = JoinSet::new();
+        tasks.spawn(self.config.presence.clone().run(tell, leave));
         tasks.spawn(follow(self.hub.clone(), self.config.follow, teller));
         let slots = self.config.slots.get();
         let link = Link {
@@ -240,6 +286,7 @@ impl Work {
             } else {
                 Tag::NONE
             },
+            pause: self.pause.clone(),
             holding: self.holding,
         };
         tasks.spawn(link.run(hear, said));
@@ -247,8 +294,11 @@ impl Work {
             self.hands,
             slots,
             self.records,
-            to_pool,
-            show,
+            Wires {
+                pool: to_pool,
+                holding: show,
+                pause: self.pause,
+            },
             self.choose,
             self.weaving,
         );

@@ -2,16 +2,18 @@
 
 mod doctor;
 mod settings;
+mod unit;
 
-use std::{io::Write, path::PathBuf, sync::Arc};
+use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
 
 use canut_pool::session::PATH;
 use canut_protocol::Nrlc;
 use canut_sandbox::{OciRuntime, Runtime, Runtimes, WasmRuntime};
-use canut_worker::{Config, Place, screen::Terms};
+use canut_worker::{Config, Handle, Place, Presence, screen::Terms};
 use clap::{Args as ClapArgs, Subcommand};
 use eyre::{OptionExt, Result, WrapErr, bail};
 use serde_json::json;
+use tokio::time::sleep;
 
 use self::settings::{RuntimeName, Settings};
 use crate::{logging, signals::Signals};
@@ -24,7 +26,8 @@ const GIB: u64 = 1 << 30;
 /// A worker bonds RLC that it has on the hub to its pool; a wrong result costs a part of the bond. It needs ether only to bond, or
 /// none if somebody bonds for it, and to be paid by the chain should its pool stall. What is not bonded is staked on tasks of the
 /// open way, which are voted on by transactions.
-/// Stop it whenever you like: what it took is written down, and it goes on at the next start with the same --dir.
+/// Told to stop by Ctrl-C or SIGTERM, it takes no more tasks, finishes and is paid for what it has, and leaves; told again, it
+/// stops at once. Even then what it took is written down, and it goes on at the next start with the same --dir.
 #[derive(Debug, ClapArgs)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
@@ -50,7 +53,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Doctor(doctor::Args),
+    Doctor(Box<doctor::Args>),
+    Unit(unit::Args),
 }
 
 /// The URL of a pool's sessions, from what people write.
@@ -70,8 +74,10 @@ fn sessions(text: &str) -> Result<String, String> {
 
 /// Runs the worker until it is told to stop.
 pub(crate) async fn run(args: Args) -> Result<()> {
-    if let Some(Verb::Doctor(args)) = args.verb {
-        return doctor::run(args).await;
+    match args.verb {
+        Some(Verb::Doctor(args)) => return doctor::run(*args).await,
+        Some(Verb::Unit(args)) => return unit::run(&args),
+        None => {}
     }
     logging::start("info");
     let mut signals = Signals::listen()?;
@@ -116,12 +122,17 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         min_price: settings.min_price.unwrap_or_default(),
         refused_apps: settings
             .refuse_apps
+            .clone()
             .unwrap_or_default()
             .into_iter()
             .collect(),
         ..Terms::default()
     };
-    let slots = config.slots;
+    config.presence = Presence {
+        hours: settings.hours.clone().unwrap_or_default(),
+        idle_only: settings.idle_only.unwrap_or_default(),
+    };
+    let (slots, patience) = (config.slots, settings.patience());
     let worker = canut_worker::start(config)
         .await
         .wrap_err("the worker does not start")?;
@@ -139,9 +150,30 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     out.flush()?;
     drop(out);
     signals.next().await;
-    tracing::info!("stopping: what is under way is taken up at the next start");
-    worker.shutdown().await;
+    stop(worker, patience, &mut signals).await;
     Ok(())
+}
+
+/// Lets the worker finish what it took, until it is done, patience ends, or somebody insists.
+async fn stop(mut worker: Handle, patience: Duration, signals: &mut Signals) {
+    tracing::info!(
+        patience = patience.as_secs(),
+        "finishing what was taken; a second signal stops at once"
+    );
+    worker.leave();
+    tokio::select! {
+        () = worker.over() => tracing::info!("nothing is left to do"),
+        () = sleep(patience) => {}
+        () = signals.next() => {}
+    }
+    let left = worker.holding().borrow().len();
+    if left > 0 {
+        tracing::warn!(
+            left,
+            "tasks are not over: start the worker again soon with the same --dir, or their stakes may be lost"
+        );
+    }
+    worker.shutdown().await;
 }
 
 /// The runtimes that are wanted and work, and their names. One that was asked for by name must work.

@@ -1,10 +1,11 @@
 //! Settings of a worker: flags, and a TOML file with the same names. A flag wins.
 
-use std::{fs, num::NonZeroUsize, path::PathBuf};
+use std::{fs, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use alloy_primitives::Address;
 use canut_protocol::Nrlc;
 use canut_sandbox::EngineKind;
+use canut_worker::Hours;
 use clap::{Args as ClapArgs, ValueEnum};
 use eyre::{Result, WrapErr, bail};
 use serde::{Deserialize, Deserializer, de::Error as _};
@@ -15,6 +16,8 @@ use crate::{client::price, service::KeyArgs};
 const MAX_FILE: u64 = 64 << 10;
 /// What is where when nobody says.
 const RPC: &str = "ws://127.0.0.1:8545";
+/// Seconds that a worker goes on after being told to stop, unless it is said.
+const DRAIN: u64 = 300;
 const STORE: &str = "http://127.0.0.1:8547";
 
 /// A way to run apps.
@@ -125,6 +128,20 @@ pub(super) struct Settings {
     #[arg(long, value_name = "GIB")]
     pub(super) cache: Option<u64>,
 
+    /// When tasks are taken, by the clock of this machine, for example 22:00-07:00,12:00-13:00 [default: always]
+    #[arg(long, value_name = "FROM-TO", value_delimiter = ',')]
+    #[serde(deserialize_with = "hours_text")]
+    pub(super) hours: Option<Vec<Hours>>,
+
+    /// Take tasks only while others use little of this machine: less than a quarter of its processors, and no key on a terminal
+    /// for five minutes. The worker and its apps then have the lowest priority
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) idle_only: Option<bool>,
+
+    /// Seconds to go on with what was taken, after Ctrl-C or SIGTERM; 0 stops at once [default: 300]
+    #[arg(long, value_name = "SECONDS")]
+    pub(super) drain: Option<u64>,
+
     /// Fetch inputs from private networks and from this machine as well. Strangers then reach what this machine reaches
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub(super) private_networks: Option<bool>,
@@ -135,7 +152,21 @@ fn price_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Nrlc>, D::Err
     price(&text).map(Some).map_err(D::Error::custom)
 }
 
+fn hours_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Hours>>, D::Error> {
+    let texts = Vec::<String>::deserialize(from)?;
+    let hours = texts.iter().map(|text| text.parse());
+    hours
+        .collect::<Result<_, _>>()
+        .map(Some)
+        .map_err(D::Error::custom)
+}
+
 impl Settings {
+    /// How long to go on after being told to stop.
+    pub(super) fn patience(&self) -> Duration {
+        Duration::from_secs(self.drain.unwrap_or(DRAIN))
+    }
+
     /// These, and of the file what they leave open.
     pub(super) fn with_file(self, file: Option<&PathBuf>) -> Result<Self> {
         let Some(path) = file else {
@@ -172,6 +203,9 @@ impl Settings {
             min_price: self.min_price.or(file.min_price),
             refuse_apps: self.refuse_apps.or(file.refuse_apps),
             cache: self.cache.or(file.cache),
+            hours: self.hours.or(file.hours),
+            idle_only: self.idle_only.or(file.idle_only),
+            drain: self.drain.or(file.drain),
             private_networks: self.private_networks.or(file.private_networks),
         }
     }

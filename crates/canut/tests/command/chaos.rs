@@ -31,14 +31,23 @@ fn seeds() -> u64 {
 
 /// Whether tasks go the open way, or ranges of them are voted on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+pub(crate) enum Way {
     Open,
     Certificate,
 }
 
+impl Way {
+    /// What pool and workers are told.
+    pub(crate) const fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Open => &["--open"],
+            Self::Certificate => &[],
+        }
+    }
+}
+
 async fn play(seed: u64, way: Way) {
-    let flags: &[&str] = if way == Way::Open { &["--open"] } else { &[] };
-    let mut services = Services::start(WORKERS, "option-pricer.wasm", flags).await;
+    let mut services = Services::start(WORKERS, "option-pricer.wasm", way.flags()).await;
     let supply = services.hub().await.total_supply().await.unwrap();
     let (id, deal) = services.deal(TASKS, TRUST, PARAMS).await;
     let mut rng = StdRng::seed_from_u64(seed);
@@ -82,7 +91,7 @@ async fn play(seed: u64, way: Way) {
 }
 
 /// Whatever was fetched when the client died, in the end everything is there.
-fn fetched(services: &Services, id: DealId) {
+pub(crate) fn fetched(services: &Services, id: DealId) {
     let output = services.client(id).output().unwrap();
     let outcome: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(output.status.success(), "{outcome}");
@@ -97,7 +106,13 @@ fn fetched(services: &Services, id: DealId) {
 }
 
 /// Everything is certified, every vote was right, and everyone has to the last nRLC what the rules give him.
-async fn check(services: &Services, id: DealId, deal: &Deal, tasks: &[Task], supply: Nrlc) {
+pub(crate) async fn check(
+    services: &Services,
+    id: DealId,
+    deal: &Deal,
+    tasks: &[Task],
+    supply: Nrlc,
+) {
     let hub = services.hub().await;
     let mut earned: BTreeMap<Address, Nrlc> = BTreeMap::new();
     for task in tasks {
@@ -133,7 +148,7 @@ async fn check(services: &Services, id: DealId, deal: &Deal, tasks: &[Task], sup
 }
 
 /// Every range is certified by right votes alone, and everyone has to the last nRLC what the rules give him, bonds included.
-async fn check_ranges(services: &Services, id: DealId, deal: &Deal, supply: Nrlc) {
+pub(crate) async fn check_ranges(services: &Services, id: DealId, deal: &Deal, supply: Nrlc) {
     let hub = services.hub().await;
     let terms = Terms::of(deal, TIME_REF).unwrap();
     let mut earned: BTreeMap<Address, Nrlc> = BTreeMap::new();

@@ -8,6 +8,7 @@
 mod chaos;
 mod client;
 mod demo;
+mod drain;
 mod durability;
 mod market;
 mod node;

@@ -93,13 +93,23 @@ impl Service {
         self.process = Some(process);
     }
 
+    /// Asks it to stop, and answers how it ended.
+    pub(crate) fn terminate(&mut self) -> std::process::ExitStatus {
+        self.process.take().unwrap().terminate()
+    }
+
+    /// Starts it again where it was.
+    pub(crate) fn restart(&mut self) {
+        let address = self.url.split("://").nth(1).unwrap_or_default().to_owned();
+        self.run(&address);
+    }
+
     /// `kill -9`, then the same command again.
     pub(crate) fn kill_and_restart(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill();
         }
-        let address = self.url.split("://").nth(1).unwrap_or_default().to_owned();
-        self.run(&address);
+        self.restart();
     }
 }
 

@@ -77,6 +77,14 @@ impl Crew {
         self.present.insert(worker, present);
     }
 
+    /// The worker has so many slots from now on.
+    pub(super) fn resize(&mut self, worker: Address, slots: usize) {
+        if let Some(present) = self.present.get_mut(&worker) {
+            present.capacity.slots = slots;
+            present.benched_until = 0;
+        }
+    }
+
     pub(super) fn leave(&mut self, worker: Address) {
         self.present.remove(&worker);
     }
@@ -237,7 +245,9 @@ impl Crew {
         let each: Vec<_> = self
             .present
             .iter()
-            .filter(|(_, present)| present.capacity.tag.contains(need.tag))
+            .filter(|(_, present)| {
+                present.capacity.slots > 0 && present.capacity.tag.contains(need.tag)
+            })
             .map(|(worker, present)| present.capacity.open.min(self.times(*worker, need.risk)))
             .filter(|places| *places > 0)
             .collect();

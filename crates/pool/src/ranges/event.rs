@@ -48,6 +48,8 @@ pub enum RangeChain {
 pub enum Said {
     /// It is here.
     Joined(Capacity),
+    /// It computes so many ranges at the same time from now on.
+    Slots(usize),
     /// Its session ended.
     Left,
     /// It found what it votes for. The range may be shorter than what was offered, from the same task on.

@@ -22,6 +22,7 @@ impl Ranges {
     ) {
         match said {
             Said::Joined(capacity) => self.on_joined(now, worker, capacity, commands),
+            Said::Slots(slots) => self.crew.resize(worker, slots),
             Said::Left => self.on_left(now, worker),
             Said::Ready { range, sealed } => self.on_ready(now, worker, range, sealed, commands),
             Said::Committed(vote) => self.on_committed(now, worker, vote),

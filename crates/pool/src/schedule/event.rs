@@ -90,6 +90,8 @@ pub enum ChainEvent {
 pub enum SessionEvent {
     /// The worker is here.
     Joined(Ability, Vec<TaskId>),
+    /// It computes so many tasks at the same time from now on.
+    Slots(u32),
     /// The session ended.
     Left,
     /// The worker has its result, and its slot is free again.

@@ -65,6 +65,14 @@ impl Roster {
         self.refresh(worker);
     }
 
+    /// The worker has so many slots from now on.
+    pub(super) fn resize(&mut self, worker: Address, slots: u32) {
+        if let Some(present) = self.present.get_mut(&worker) {
+            present.ability.slots = slots;
+        }
+        self.unbench(worker);
+    }
+
     pub(super) fn leave(&mut self, worker: Address) {
         if let Some(present) = self.present.remove(&worker)
             && let Some(place) = present.place
@@ -286,5 +294,22 @@ mod tests {
         roster.occupy(worker(1), task(2));
         assert!(roster.nobody_is_free());
         assert_eq!(roster.draw(&mut rng, Tag::default(), |_| true), None);
+    }
+
+    #[test]
+    fn a_worker_that_takes_no_more_tasks_is_not_drawn_until_it_does() {
+        let mut roster = roster(1, 2);
+        let mut rng = StdRng::seed_from_u64(1);
+        roster.occupy(worker(1), task(1));
+        roster.resize(worker(1), 0);
+        assert_eq!(roster.draw(&mut rng, Tag::default(), |_| true), None);
+        roster.release(worker(1), task(1));
+        assert!(roster.nobody_is_free());
+        roster.bench(worker(1), 100);
+        roster.resize(worker(1), 1);
+        assert_eq!(
+            roster.draw(&mut rng, Tag::default(), |_| true),
+            Some(worker(1))
+        );
     }
 }

@@ -23,6 +23,7 @@ impl Scheduler {
             SessionEvent::Joined(ability, holding) => {
                 self.on_joined(now, worker, ability, holding, commands);
             }
+            SessionEvent::Slots(slots) => self.roster.resize(worker, slots),
             SessionEvent::Left => self.on_left(now, worker),
             SessionEvent::Computed(task) => {
                 self.roster.release(worker, task);

@@ -159,6 +159,10 @@ impl Desk {
                 session,
                 words,
             } if known(self, worker, session) => match words {
+                Words::Slots(slots) => Heard {
+                    tasks: vec![Event::Session(worker, SessionEvent::Slots(slots))],
+                    ranges: vec![RangeEvent::Session(worker, Said::Slots(slots as usize))],
+                },
                 Words::Task(event) => {
                     if let SessionEvent::Failed(task, failure) = &event {
                         debug!(%worker, %task, %failure, "failed");

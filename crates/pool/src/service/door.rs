@@ -67,6 +67,8 @@ pub(super) enum Arrival {
 /// Of which way it is.
 #[derive(Debug)]
 pub(super) enum Words {
+    /// How many slots it has.
+    Slots(u32),
     /// Of a task, in the open way.
     Task(SessionEvent),
     /// Of a range, in the certificate way.
@@ -303,6 +305,10 @@ fn words_of(message: ToPool, worker: Address, domain: &Domain) -> Result<Words, 
     Ok(match message {
         ToPool::Hello { .. } => return Err("hello is said once"),
         ToPool::Logs { .. } => return Err("logs are no event"),
+        ToPool::Slots { slots } if slots > MAX_SLOTS => {
+            return Err("more slots than one worker may have");
+        }
+        ToPool::Slots { slots } => Words::Slots(slots),
         ToPool::Computed { task } => Words::Task(SessionEvent::Computed(task)),
         ToPool::Failed { task, failure } => Words::Task(SessionEvent::Failed(task, failure)),
         ToPool::Uploaded { task, cid } => Words::Task(SessionEvent::Uploaded(task, cid)),

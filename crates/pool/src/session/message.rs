@@ -137,6 +137,11 @@ pub enum ToPool {
         /// Ranges that it votes on before the first of them is paid; 0 for a worker of the open way only.
         open: u32,
     },
+    /// From now on so many tasks are computed at the same time; those under way go on.
+    Slots {
+        /// How many; 0 while the worker takes no more.
+        slots: u32,
+    },
     /// The result is there, the vote is on its way, and the slot is free.
     Computed {
         /// Of this task.

@@ -27,6 +27,7 @@ use tracing::{debug, info, warn};
 
 use crate::{
     link::Heard,
+    presence::Pause,
     ranges::record::RangeRecord,
     record::Record,
     step::{Sight, Step},
@@ -68,9 +69,21 @@ pub(crate) struct Agent {
     doing: JoinSet<Done>,
     pool: mpsc::Sender<ToPool>,
     holding: watch::Sender<Vec<TaskId>>,
+    /// Why no tasks are taken.
+    pause: watch::Receiver<Option<Pause>>,
     /// How it chooses what to do next.
     choose: Choice,
     ranges: Ranges,
+}
+
+/// What ties the agent to the rest of the worker.
+pub(crate) struct Wires {
+    /// To the pool, through the session.
+    pub(crate) pool: mpsc::Sender<ToPool>,
+    /// Shows what is held.
+    pub(crate) holding: watch::Sender<Vec<TaskId>>,
+    /// Why no tasks are taken.
+    pub(crate) pause: watch::Receiver<Option<Pause>>,
 }
 
 /// What the agent needs for the certificate way.
@@ -90,14 +103,18 @@ impl Agent {
         hands: Hands,
         slots: usize,
         records: BTreeMap<TaskId, Record>,
-        pool: mpsc::Sender<ToPool>,
-        holding: watch::Sender<Vec<TaskId>>,
+        wires: Wires,
         choose: Choice,
         weaving: Weaving,
     ) -> Self {
         let held = records
             .into_iter()
             .map(|(task, record)| (task, Held::new(record)));
+        let Wires {
+            pool,
+            holding,
+            pause,
+        } = wires;
         let (hub, worker) = (hands.caller.hub().clone(), hands.caller.address());
         let Weaving {
             hands: range_hands,
@@ -117,12 +134,14 @@ impl Agent {
             doing: JoinSet::new(),
             pool,
             holding,
+            pause,
             choose,
             ranges,
         }
     }
 
-    /// Works until told to stop. What is under way is dropped then, and taken up again at the next start.
+    /// Works until told to stop, or until nothing is left to do for a worker that takes no more tasks and is to end. What is
+    /// under way is dropped then, and taken up again at the next start.
     pub(crate) async fn run(
         mut self,
         mut ticks: mpsc::Receiver<Tick>,
@@ -138,6 +157,7 @@ impl Agent {
             let due = self.due();
             tokio::select! {
                 () = stop.cancelled() => break,
+                Ok(()) = self.pause.changed() => self.say_slots(),
                 tick = ticks.recv() => match tick {
                     Some(tick) => self.on_tick(&tick),
                     None => break,
@@ -157,9 +177,34 @@ impl Agent {
                 }
             }
             self.show();
+            if self.is_done() {
+                break;
+            }
         }
         self.doing.shutdown().await;
         self.ranges.doing.shutdown().await;
+    }
+
+    /// Whether nothing is left to do, and nothing more is to come.
+    fn is_done(&self) -> bool {
+        *self.pause.borrow() == Some(Pause::Stopping)
+            && self.held.is_empty()
+            && self.admitting.is_empty()
+            && self.ranges.is_done()
+    }
+
+    /// Tasks that the worker computes at the same time, as things are.
+    fn slots(&self) -> usize {
+        if self.pause.borrow().is_some() {
+            0
+        } else {
+            self.slots
+        }
+    }
+
+    fn say_slots(&mut self) {
+        let slots = u32::try_from(self.slots()).unwrap_or(u32::MAX);
+        self.tell(ToPool::Slots { slots });
     }
 
     /// Tells the session what is held, should it have to be opened again.
@@ -219,6 +264,7 @@ impl Agent {
     fn on_heard(&mut self, heard: Heard) {
         match heard {
             Heard::Up => {
+                self.say_slots();
                 let found: Vec<_> = self
                     .held
                     .values()
@@ -270,9 +316,8 @@ impl Agent {
                 ToWorker::Challenge { .. } | ToWorker::Welcome { .. } | ToWorker::Farewell { .. },
             ) => {}
             Heard::Said(said) => {
-                let taken = self.taken();
-                let now = self.clock.now();
-                self.ranges.on_said(said, taken, self.slots, now);
+                let (taken, slots) = (self.taken(), self.slots());
+                self.ranges.on_said(said, taken, slots, self.clock.now());
             }
         }
     }
@@ -282,11 +327,12 @@ impl Agent {
         if self.held.contains_key(&task) || self.admitting.contains(&task) {
             return;
         }
-        if self.taken() + self.ranges.computing() >= self.slots {
-            self.tell(ToPool::Failed {
-                task,
-                failure: Failure::SlotsFull,
-            });
+        if self.taken() + self.ranges.computing() >= self.slots() {
+            let failure = match *self.pause.borrow() {
+                Some(Pause::Stopping) => Failure::WorkerStopped,
+                _ => Failure::SlotsFull,
+            };
+            self.tell(ToPool::Failed { task, failure });
             return;
         }
         self.admitting.insert(task);

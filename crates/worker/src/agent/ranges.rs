@@ -113,6 +113,13 @@ impl Ranges {
             .count()
     }
 
+    /// Whether nothing is left to do that cannot wait: whatever is computed, or was promised to be accounted for. A vote that
+    /// the pool did not want for a while is nobody's.
+    pub(super) fn is_done(&self) -> bool {
+        let waits = |held: &Held| held.is_open() || held.busy || held.tries < TRIES;
+        self.doing.is_empty() && !self.held.values().any(waits)
+    }
+
     /// Asks the chain what became of everything that was written down.
     pub(super) fn begin(&mut self) {
         let ranges: Vec<_> = self.held.keys().copied().collect();
