@@ -11,7 +11,7 @@ use tracing::{info, warn};
 use crate::{
     api,
     chain::{BlockRef, ChainView},
-    engine::Market,
+    engine::{Bounds, Market},
     metrics::Metrics,
     storage::{StorageError, Store},
 };
@@ -30,6 +30,10 @@ pub struct Config {
     pub domain: Domain,
     /// Open orders of one kind that a wallet may have.
     pub max_open_orders: usize,
+    /// Orders of one kind that a wallet had, that are filled, canceled or dead, and are still shown: the newest.
+    pub max_closed_orders: usize,
+    /// Bytes of all orders of all wallets, as JSON: memory and disk take a few times as much.
+    pub max_bytes: u64,
     /// Requests per minute from one address; this machine is exempt.
     pub requests_per_minute: NonZeroU32,
     /// How long a request may take, its body included, and how long a client may take none of its answer.
@@ -46,6 +50,8 @@ impl Config {
             storage: storage.into(),
             domain,
             max_open_orders: 50,
+            max_closed_orders: 1_000,
+            max_bytes: 2 << 30,
             requests_per_minute: PER_MINUTE,
             patience: Duration::from_secs(30),
         }
@@ -90,9 +96,14 @@ impl Server {
         let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let bounds = Bounds {
+            open: config.max_open_orders,
+            closed: config.max_closed_orders,
+            bytes: config.max_bytes,
+        };
         let market = Market::start(
             config.domain,
-            config.max_open_orders,
+            bounds,
             chain,
             store,
             Metrics::new()?,

@@ -37,6 +37,9 @@ pub(crate) struct Book {
     /// Orders by the accounts and assets their standing depends on: signer, asset, what a request is for.
     parties: HashMap<Address, BTreeSet<OrderHash>>,
     open: Index,
+    /// Orders that are not open, of a kind and a signer, the oldest first.
+    closed: HashMap<(OrderKind, Address), BTreeSet<(i64, OrderHash)>>,
+    bytes: u64,
 }
 
 impl Book {
@@ -46,6 +49,8 @@ impl Book {
             orders: HashMap::new(),
             parties: HashMap::new(),
             open: Index::default(),
+            closed: HashMap::new(),
+            bytes: 0,
         }
     }
 
@@ -59,12 +64,27 @@ impl Book {
         &self.open
     }
 
+    /// Bytes of all orders, as JSON.
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The oldest orders of that kind and signer that are not open, beyond the newest `most`.
+    pub(crate) fn surplus(&self, kind: OrderKind, signer: Address, most: usize) -> Vec<OrderHash> {
+        let Some(closed) = self.closed.get(&(kind, signer)) else {
+            return Vec::new();
+        };
+        let oldest = closed.iter().take(closed.len().saturating_sub(most));
+        oldest.map(|(_, hash)| *hash).collect()
+    }
+
     /// Adds an order, or does nothing if it is there; returns what this changed, the order itself first.
     pub(crate) fn insert(&mut self, entry: Arc<Entry>, mirror: &Mirror) -> Vec<Arc<Listed>> {
         let hash = entry.hash;
         if self.orders.contains_key(&hash) {
             return Vec::new();
         }
+        self.bytes += size(&entry);
         for party in parties(&entry) {
             self.parties.entry(party).or_default().insert(hash);
         }
@@ -82,7 +102,8 @@ impl Book {
         let Some(listed) = self.orders.remove(&hash) else {
             return Vec::new();
         };
-        self.open.remove(&listed);
+        self.bytes -= size(&listed.entry);
+        self.take(&listed);
         for party in parties(&listed.entry) {
             if let Some(orders) = self.parties.get_mut(&party) {
                 orders.remove(&hash);
@@ -158,7 +179,7 @@ impl Book {
             return None;
         }
         moves.note(&after, before.status, after.status);
-        self.open.remove(&before);
+        self.take(&before);
         self.put(Arc::clone(&after));
         Some(after)
     }
@@ -166,8 +187,26 @@ impl Book {
     fn put(&mut self, listed: Arc<Listed>) {
         if listed.status == Status::Open {
             self.open.insert(Arc::clone(&listed));
+        } else {
+            let (owner, age) = place_of_closed(&listed.entry);
+            self.closed.entry(owner).or_default().insert(age);
         }
         self.orders.insert(listed.entry.hash, listed);
+    }
+
+    /// Takes an order from among the open ones, or from among those that are not.
+    fn take(&mut self, listed: &Listed) {
+        if listed.status == Status::Open {
+            self.open.remove(listed);
+            return;
+        }
+        let (owner, age) = place_of_closed(&listed.entry);
+        if let Some(closed) = self.closed.get_mut(&owner) {
+            closed.remove(&age);
+            if closed.is_empty() {
+                self.closed.remove(&owner);
+            }
+        }
     }
 
     fn judge(&self, entry: &Arc<Entry>, mirror: &Mirror) -> Arc<Listed> {
@@ -205,6 +244,14 @@ impl Moves {
             _ => false,
         };
     }
+}
+
+const fn place_of_closed(entry: &Entry) -> ((OrderKind, Address), (i64, OrderHash)) {
+    ((entry.kind(), entry.signer), (entry.published, entry.hash))
+}
+
+fn size(entry: &Entry) -> u64 {
+    entry.json.get().len() as u64
 }
 
 /// The accounts and assets that the standing of an order depends on.

@@ -37,11 +37,22 @@ const QUEUE: usize = 1_024;
 /// Longest wait between two attempts to reach the chain.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What wallets may have here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Open orders of one kind and wallet.
+    pub(crate) open: usize,
+    /// Orders of one kind and wallet that are not open, and are remembered.
+    pub(crate) closed: usize,
+    /// Bytes of all orders of all wallets, as JSON.
+    pub(crate) bytes: u64,
+}
+
 /// The market, as its routes see it. Clones are the same market.
 #[derive(Clone)]
 pub(crate) struct Market {
     pub(crate) domain: Domain,
-    pub(crate) max_open_orders: usize,
+    pub(crate) bounds: Bounds,
     pub(crate) chain: Arc<dyn ChainView>,
     pub(crate) store: Store,
     pub(crate) feed: Feed,
@@ -57,7 +68,7 @@ impl Market {
     /// Loads what was stored, and starts the writer and the follower of the chain, which end when `stop` is cancelled.
     pub(crate) async fn start(
         domain: Domain,
-        max_open_orders: usize,
+        bounds: Bounds,
         chain: Arc<dyn ChainView>,
         store: Store,
         metrics: Metrics,
@@ -69,7 +80,7 @@ impl Market {
         let (commands, queue) = mpsc::channel(QUEUE);
         let market = Self {
             domain,
-            max_open_orders,
+            bounds,
             chain,
             store,
             feed: Feed::new(),

@@ -6,7 +6,7 @@ use alloy_primitives::Address;
 use canut_protocol::{OrderHash, order::OrderKind};
 use tokio::sync::oneshot;
 
-use super::{Market, State, writer::Command};
+use super::{Bounds, Market, State, writer::Command};
 use crate::{
     book::{Facet, Unfit},
     chain::ChainError,
@@ -42,6 +42,10 @@ pub(crate) enum Rejected {
         open: usize,
         kind: OrderKind,
     },
+    #[error(
+        "this market holds as many orders as it may: take some of yours back, or try again later"
+    )]
+    Full,
     #[error("there is no open {kind} of yours to unpublish: see which ones you have with GET /{kind}s", kind = kind_name(*.0))]
     NothingToUnpublish(OrderKind),
     #[error(transparent)]
@@ -63,7 +67,7 @@ const fn status(status: Status) -> &'static str {
 
 impl State {
     /// Whether the order can be published now. Does not look at its signature.
-    pub(super) fn admit(&self, entry: &Entry, max_open: usize) -> Result<(), Rejected> {
+    pub(super) fn admit(&self, entry: &Entry, bounds: Bounds) -> Result<(), Rejected> {
         let kind = entry.kind();
         if let Some(listed) = self
             .book
@@ -78,12 +82,16 @@ impl State {
             .open()
             .queue(kind, Facet::Signer(entry.signer))
             .len();
-        if open >= max_open {
+        if open >= bounds.open {
             return Err(Rejected::TooMany {
                 signer: entry.signer,
                 open,
                 kind,
             });
+        }
+        let bytes = entry.json.get().len() as u64;
+        if self.book.bytes().saturating_add(bytes) > bounds.bytes {
+            return Err(Rejected::Full);
         }
         Ok(())
     }
@@ -119,7 +127,7 @@ impl Market {
     /// Publishes an order, in the name of its signer. It is durable when this returns.
     pub(crate) async fn publish(&self, entry: Entry) -> Result<Arc<Listed>, Rejected> {
         // The cheap checks first: the signature may need the chain.
-        self.read().admit(&entry, self.max_open_orders)?;
+        self.read().admit(&entry, self.bounds)?;
         if !self.is_signed(&entry).await? {
             return Err(Rejected::Unsigned(entry.signer));
         }

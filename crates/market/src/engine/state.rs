@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use canut_protocol::Domain;
+use canut_protocol::{Domain, order::OrderKind};
 
 use crate::{
     book::Book,
@@ -43,7 +43,11 @@ impl State {
             facts,
         };
         state.fold();
-        for entry in orders {
+        // Requests last: what they look for is there then, and each is judged once.
+        let (requests, offers): (Vec<_>, Vec<_>) = orders
+            .into_iter()
+            .partition(|entry| entry.kind() == OrderKind::Request);
+        for entry in offers.into_iter().chain(requests) {
             state.book.insert(entry, &state.mirror);
         }
         Ok(state)

@@ -94,8 +94,13 @@ fn work_out(market: &Market, commands: impl Iterator<Item = Command>) -> Group {
     for command in commands {
         match command {
             Command::Publish { entry, reply } => {
-                match state.admit(&entry, market.max_open_orders) {
-                    Ok(()) => group.publish(&mut state, entry, reply, heard),
+                match state.admit(&entry, market.bounds) {
+                    Ok(()) => {
+                        let (kind, signer) = (entry.kind(), entry.signer);
+                        group.publish(&mut state, entry, reply, heard);
+                        let old = state.book.surplus(kind, signer, market.bounds.closed);
+                        group.remove(&mut state, kind, &old, heard);
+                    }
                     // Whoever asked may have gone.
                     Err(rejected) => drop(reply.send(Err(rejected))),
                 }
@@ -192,8 +197,13 @@ impl Group {
         reply: oneshot::Sender<Result<Vec<OrderHash>, Rejected>>,
         heard: bool,
     ) {
+        self.remove(state, kind, &hashes, heard);
+        self.replies.push(Reply::Unpublished(reply, hashes));
+    }
+
+    fn remove(&mut self, state: &mut State, kind: OrderKind, hashes: &[OrderHash], heard: bool) {
         let State { book, mirror, .. } = state;
-        for hash in &hashes {
+        for hash in hashes {
             let changed = book.remove(*hash, mirror);
             if heard {
                 self.messages.push(Message::unpublished(kind, *hash));
@@ -202,7 +212,6 @@ impl Group {
             }
             self.changes.push(Change::Unpublish(*hash));
         }
-        self.replies.push(Reply::Unpublished(reply, hashes));
     }
 
     /// The group is durable: answers, and feeds. Whoever asked may have gone.

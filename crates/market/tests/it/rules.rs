@@ -1,11 +1,18 @@
 //! What the market does not take, and what it says then.
 
 use alloy_primitives::U256;
-use canut_protocol::{Nrlc, RequestOrder};
+use canut_market::{
+    Config,
+    chain::{Event, memory::MemoryChain},
+};
+use canut_protocol::{Nrlc, Order, RequestOrder};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::world::*;
+use crate::{
+    database::{databases, sqlite},
+    world::*,
+};
 
 async fn refused(
     world: &World,
@@ -183,6 +190,62 @@ async fn a_wallet_has_fifty_open_orders() {
         "50 open apporders",
     )
     .await;
+}
+
+#[tokio::test]
+async fn what_a_wallet_canceled_or_ran_out_of_does_not_pile_up() {
+    for database in databases().await {
+        let mut config = Config::new(domain(), &database.url);
+        config.max_open_orders = 1;
+        config.max_closed_orders = 2;
+        let chain = MemoryChain::default();
+        chain.mine(genesis());
+        let world = World::over(chain, config).await;
+        world.settle().await;
+        let mut hashes = Vec::new();
+        for price in 0..5 {
+            let order = developer().signed(app_order(price, 1));
+            hashes.push(world.offer("/apporders", &developer(), &order).await);
+            world.mine(vec![Event::Closed(order.hash(&domain()))]).await;
+        }
+        let world = world.restarted().await;
+        let mut statuses = Vec::new();
+        for hash in &hashes {
+            let (status, _) = world.get(&format!("/apporders/{hash}")).await;
+            statuses.push(status.as_u16());
+        }
+        // The last one was canceled after it was published, and nothing was published since.
+        assert_eq!(statuses, [404, 404, 200, 200, 200]);
+        let again = json!(developer().signed(app_order(0, 1)));
+        assert!(
+            world
+                .publish("/apporders", &developer(), &again)
+                .await
+                .0
+                .is_success()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_market_takes_no_more_than_it_has_room_for() {
+    let database = sqlite();
+    let mut config = Config::new(domain(), &database.url);
+    config.max_bytes = 1_000;
+    let chain = MemoryChain::default();
+    chain.mine(genesis());
+    let world = World::over(chain, config).await;
+    world.settle().await;
+    let order = developer().signed(app_order(1, 1));
+    let hash = world.offer("/apporders", &developer(), &order).await;
+    let one_more = json!(developer().signed(app_order(2, 1)));
+    let path = "/apporders";
+    refused(&world, path, &developer(), &one_more, NO, "as many orders").await;
+    let back = json!({ "target": "unpublish_orderHash", "orderHash": hash });
+    let (status, body) = world.send(Method::PUT, path, &developer(), &back).await;
+    assert!(status.is_success(), "{body}");
+    let (status, body) = world.publish(path, &developer(), &one_more).await;
+    assert!(status.is_success(), "{body}");
 }
 
 #[tokio::test]
