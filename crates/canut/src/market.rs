@@ -78,6 +78,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = 50)]
     max_open_orders: usize,
 
+    /// MiB of orders, of all wallets together, that may be in the book; memory and disk take a few times as much
+    #[arg(long, value_name = "MIB", default_value_t = 2_048)]
+    max_mib: u64,
+
     /// Requests per minute from one address; this machine is exempt
     #[arg(long, value_name = "N", default_value = "100")]
     requests_per_minute: NonZeroU32,
@@ -143,6 +147,7 @@ async fn start(args: &Args, storage: String) -> Result<Server> {
     let mut config = Config::new(domain, storage);
     config.listen = args.listen;
     config.max_open_orders = args.max_open_orders;
+    config.max_bytes = args.max_mib.saturating_mul(1 << 20);
     config.requests_per_minute = args.requests_per_minute;
     let chain = HubChain::new(hub, args.start_block, follow);
     let server = Server::start(config, Arc::new(chain))
