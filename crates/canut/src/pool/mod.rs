@@ -72,6 +72,10 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     }
     logging::start("info");
     let mut signals = Signals::listen()?;
+    // Every session takes a descriptor, and systems give a process few unless it asks for more.
+    if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
+        tracing::warn!(%error, "the limit of open files stays as it is: it bounds the sessions");
+    }
     let config = layered(args.settings, args.config.as_deref())?.config()?;
     let workerpool = config.workerpool;
     let pool = canut_pool::start(config)

@@ -255,6 +255,8 @@ impl Door {
                     if self.inbox.send(Arrival::Said { worker, session, words }).await.is_err() {
                         return "the pool is stopping";
                     }
+                    // The time that the pool took to listen is not the worker's.
+                    heard = Instant::now();
                 }
                 _ = pulse.tick() => {
                     if heard.elapsed() > heartbeat * 3 {

@@ -23,6 +23,9 @@ use crate::{
     session::{MAX_FRAME, PATH},
 };
 
+/// Buffer of a session, in bytes. Messages are short, mostly, and sessions many.
+const BUFFER: usize = 4_096;
+
 /// What requests are answered from.
 #[derive(Clone, Debug)]
 pub(super) struct Desks {
@@ -124,6 +127,7 @@ async fn session(State(state): State<Desks>, upgrade: WebSocketUpgrade) -> Respo
         );
     };
     let sized = upgrade
+        .read_buffer_size(BUFFER)
         .max_message_size(MAX_FRAME)
         .max_frame_size(MAX_FRAME);
     sized.on_upgrade(move |socket| async move {

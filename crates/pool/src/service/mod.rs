@@ -55,7 +55,7 @@ use errands::Errands;
 use logbook::Logbook;
 use metrics::Metrics;
 use promises::Promises;
-use range_errands::RangeErrands;
+use range_errands::{ALL_FETCHES, RangeErrands};
 use route::Route;
 use watch::Watch;
 
@@ -333,6 +333,7 @@ impl Pool {
                 store: self.errands.store.clone(),
                 limits: self.errands.limits,
                 workerpool: self.config.workerpool,
+                fetches: Arc::new(Semaphore::new(ALL_FETCHES)),
             },
             clock,
             workerpool: self.config.workerpool,

@@ -12,6 +12,7 @@ use canut_protocol::{
 };
 use canut_store::{Remote, directory};
 use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
 use super::route::Heard;
@@ -21,8 +22,10 @@ use crate::{
     session::Listed,
 };
 
-/// Archives fetched at the same time.
+/// Archives of one range fetched at the same time.
 const FETCHES: usize = 8;
+/// Archives of all ranges fetched at the same time: more would wait for each other at the store.
+pub(super) const ALL_FETCHES: usize = 64;
 
 /// What orders are carried out with.
 #[derive(Clone, Debug)]
@@ -32,6 +35,8 @@ pub(super) struct RangeErrands {
     pub(super) store: Remote,
     pub(super) limits: ArchiveLimits,
     pub(super) workerpool: Address,
+    /// Room for fetches of archives.
+    pub(super) fetches: Arc<Semaphore>,
 }
 
 impl RangeErrands {
@@ -223,6 +228,8 @@ impl RangeErrands {
 
     /// Fetches one archive. Gives the bytes for the callback, if the deal has one.
     async fn archive(self, leaf: Leaf, deal: Arc<Deal>) -> Result<Bytes, Failure> {
+        let room = self.fetches.acquire().await;
+        let _room = room.map_err(|_| Failure::StoreUnreachable)?;
         let cid = directory::cid(&leaf.content);
         let folder = tempfile::tempdir().map_err(|_| Failure::StoreUnreachable)?;
         let path = folder.path().join("result.zip");
