@@ -12,6 +12,7 @@ mod gas;
 mod http;
 mod latency;
 mod market;
+mod pool;
 
 use std::process::ExitCode;
 
@@ -34,6 +35,11 @@ enum Bench {
     Latency(latency::Args),
     /// The market: orders taken, pages shown, requests matched.
     Market(market::Args),
+    /// The pool: tasks handed out and certified, sessions that wait.
+    Pool(pool::Args),
+    /// The process that `pool` measures.
+    #[command(hide = true)]
+    PoolService(Box<pool::ServiceArgs>),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +47,8 @@ fn main() -> ExitCode {
         Bench::Gas(args) => gas::run(&args).map_err(eyre::Report::from),
         Bench::Latency(args) => latency::run(&args).map(|report| println!("{report}")),
         Bench::Market(args) => market::run(&args).map(|report| println!("{report}")),
+        Bench::Pool(args) => pool::run(&args).map(|report| println!("{report}")),
+        Bench::PoolService(args) => pool::serve(*args),
         Bench::Chain(args) => chain::run(args).map(|report| println!("{report}")),
     };
     match done {
