@@ -105,6 +105,11 @@ impl Common {
         Ok(network)
     }
 
+    /// The hub that was named.
+    pub(crate) const fn hub(&self) -> Option<Address> {
+        self.hub
+    }
+
     /// A network for what is known to be of `hub`: a node is enough to name it.
     pub(crate) fn network_of(&self, hub: Address) -> Result<Network> {
         match (&self.network, &self.rpc) {

@@ -39,8 +39,8 @@ pub(crate) struct Make {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
-  canut verify receipt.json --block-hash 0x(64 digits)
-      Without any network. The hash must come from somebody that you trust, not from the receipt.
+  canut verify receipt.json --hub 0x(40 digits) --block-hash 0x(64 digits)
+      Without any network. Both must come from somebody that you trust, and not from the receipt.
   canut verify receipt.json --rpc http://127.0.0.1:8545 --archive result.zip
       Against a node, which also says whether the settlement was contested; and a file against the receipt.
 
@@ -78,8 +78,18 @@ pub(crate) async fn make(Make { task, common }: Make) -> Result<()> {
 pub(crate) async fn verify(args: Verify) -> Result<()> {
     let receipt =
         read_receipt(&read(&args.file)?).wrap_err_with(|| args.file.display().to_string())?;
+    // A contract of somebody's own could say anything.
+    if let Some(hub) = args.common.hub().filter(|hub| *hub != receipt.hub) {
+        bail!(
+            "the receipt is of hub {}, and not of {hub}: it says nothing about this market",
+            receipt.hub
+        );
+    }
     let mut report = if args.block_hash.is_empty() {
-        let network = args.common.network_of(receipt.hub)?;
+        let network = args
+            .common
+            .network_of(receipt.hub)
+            .wrap_err("nothing to check it against: give --block-hash, or a node with --rpc")?;
         Client::connect(&network)
             .await?
             .verify_receipt(&receipt)
@@ -91,9 +101,10 @@ pub(crate) async fn verify(args: Verify) -> Result<()> {
     if let Some(archive) = &args.archive {
         report.set(Check::Archive, verify_archive(&receipt, archive)?);
     }
+    let known = args.common.hub().is_some();
     let open = receipt.contestable_until().filter(|until| *until > now());
     args.common.show(&document(&receipt, &report, open), || {
-        text(&receipt, &report, open)
+        text(&receipt, &report, known, open)
     })?;
     if report.holds() {
         return Ok(());
@@ -140,6 +151,8 @@ fn document(receipt: &Receipt, report: &Report, open: Option<u64>) -> Value {
     });
     json!({
         "task": receipt.taskid,
+        "chainId": receipt.chain_id,
+        "hub": receipt.hub,
         "holds": report.holds(),
         "contestableUntil": open,
         "blocks": blocks(receipt).into_iter().map(|(number, hash)| json!({ "number": number, "hash": hash })).collect::<Vec<_>>(),
@@ -147,16 +160,18 @@ fn document(receipt: &Receipt, report: &Report, open: Option<u64>) -> Value {
     })
 }
 
-fn text(receipt: &Receipt, report: &Report, open: Option<u64>) -> String {
+fn text(receipt: &Receipt, report: &Report, known: bool, open: Option<u64>) -> String {
     let Receipt {
         index,
         dealid,
         result,
         reached,
+        hub,
+        chain_id,
         ..
     } = receipt;
     let mut text = format!(
-        "Receipt of task {index} of deal {dealid}\n  result      {}\n  trust       {} reached, {} needed, by {} votes\n",
+        "Receipt of task {index} of deal {dealid}\n  hub         {hub} on chain {chain_id}\n  result      {}\n  trust       {} reached, {} needed, by {} votes\n",
         result.cid,
         reached.reached,
         reached.required,
@@ -173,6 +188,9 @@ fn text(receipt: &Receipt, report: &Report, open: Option<u64>) -> String {
                 check.remedy()
             ),
         };
+    }
+    if !known {
+        text += "Make sure that this is the hub you know, or name that with --hub.\n";
     }
     if let Some(until) = open {
         text += &format!("It may still be contested until {until} (seconds since 1970).\n");

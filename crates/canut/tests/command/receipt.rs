@@ -254,6 +254,21 @@ fn a_receipt_convinces_somebody_who_has_nothing_but_a_block_s_hash() {
     assert!(said.contains(" 9 ok") && said.contains("11 ok"), "{said}");
     assert!(said.contains("may still be contested"), "{said}");
 
+    let hub = stranger.text("/hub");
+    let known = stranger.verify(&stranger.receipt, &["--hub", &hub]);
+    let said = String::from_utf8_lossy(&known.stdout).into_owned();
+    assert!(
+        known.status.success() && !said.contains("Make sure"),
+        "{said}"
+    );
+    let foreign = ["--hub", "0x00000000000000000000000000000000000000aa"];
+    let output = stranger.verify(&stranger.receipt, &foreign);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        !output.status.success() && said.contains("says nothing about this market"),
+        "{said}"
+    );
+
     std::fs::write(stranger.folder.path().join("result.zip"), "another").unwrap();
     let output = stranger.verify(&stranger.receipt, &["--archive", "result.zip"]);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -8,6 +8,7 @@
 )]
 
 mod audits;
+mod fallback;
 #[path = "../../../worker/tests/it/loom.rs"]
 mod loom;
 #[path = "../../../worker/tests/it/market.rs"]

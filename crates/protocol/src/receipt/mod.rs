@@ -26,7 +26,11 @@ pub use verify::{Trusted, verify};
 
 use crate::{
     DealId, Domain, TaskId, Trust,
-    range::{self, Counted, Leaf, Member, Range, Sides, Value, audit::Promise},
+    range::{
+        self, Counted, Leaf, Member, Range, Sides, Value,
+        audit::Promise,
+        drawn::{self, DrawFault, DrawnVote},
+    },
 };
 
 /// Largest receipt that is read, in bytes.
@@ -237,6 +241,39 @@ impl Receipt {
             root: self.result.root,
             link: self.result.link,
         }
+    }
+
+    /// Whether its range was drawn as the promise says that it holds; no answer is none against it. That this is the promise of
+    /// the pool is another question, for the chain.
+    ///
+    /// # Errors
+    ///
+    /// What was not as promised.
+    pub fn judge_draw(&self) -> Result<(), DrawFault> {
+        let (Some(audit), Some(range)) = (self.audit, self.range()) else {
+            return Ok(());
+        };
+        if self.settlement.way == range::Way::Resolve {
+            return Ok(());
+        }
+        let votes = self.counted().into_iter().zip(&self.votes);
+        let votes: Vec<_> = votes
+            .map(|(counted, vote)| DrawnVote {
+                counted,
+                sealed: vote.member.signature().map(|signature| signature.hash()),
+            })
+            .collect();
+        drawn::judge(&audit.promise, range, &self.deal.deal, &votes).map(|_| ())
+    }
+
+    /// When the range was settled, in seconds since the epoch, if its header can be read.
+    pub fn settled_at(&self) -> Option<u64> {
+        evidence::block(&self.settlement.header).map(|block| block.time)
+    }
+
+    /// Until when anyone can show that the pool hid a vote, in seconds since the epoch.
+    pub fn contestable_until(&self) -> Option<u64> {
+        self.settled_at()?.checked_add(range::EVIDENCE_SECONDS)
     }
 
     /// Its votes as the event of the settlement shows them.

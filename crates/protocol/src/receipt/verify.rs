@@ -13,9 +13,7 @@ use super::{
 use crate::{
     Range, TaskId,
     range::{
-        Content, Counted, Leaf, MAX_POSTS, Member, Value, Way,
-        drawn::{self, DrawFault, DrawnVote},
-        member,
+        Content, Counted, Leaf, MAX_POSTS, Member, Value, Way, member,
         member::{Ballot, MemberFault},
         tree,
     },
@@ -335,40 +333,4 @@ fn deal(receipt: &Receipt, trusted: &Trusted<'_>) -> Answer {
     unless(!range(receipt)?.is_within(&kept.deal), || {
         "the range is not of this deal".to_owned()
     })
-}
-
-impl Receipt {
-    /// Whether its range was drawn as the promise says that it holds; no answer is none against it. That this is the promise of
-    /// the pool is another question, for the chain.
-    ///
-    /// # Errors
-    ///
-    /// What was not as promised.
-    pub fn judge_draw(&self) -> Result<(), DrawFault> {
-        let (Some(audit), Some(range)) = (self.audit, self.range()) else {
-            return Ok(());
-        };
-        if self.settlement.way == Way::Resolve {
-            return Ok(());
-        }
-        let votes = self.counted().into_iter().zip(&self.votes);
-        let votes: Vec<_> = votes
-            .map(|(counted, vote)| DrawnVote {
-                counted,
-                sealed: vote.member.signature().map(|signature| signature.hash()),
-            })
-            .collect();
-        drawn::judge(&audit.promise, range, &self.deal.deal, &votes).map(|_| ())
-    }
-
-    /// When the range was settled, in seconds since the epoch, if its header can be read.
-    pub fn settled_at(&self) -> Option<u64> {
-        evidence::block(&self.settlement.header).map(|block| block.time)
-    }
-
-    /// Until when anyone can show that the pool hid a vote, in seconds since the epoch.
-    pub fn contestable_until(&self) -> Option<u64> {
-        self.settled_at()?
-            .checked_add(crate::range::EVIDENCE_SECONDS)
-    }
 }
