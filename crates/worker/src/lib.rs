@@ -9,6 +9,7 @@
 //! 4. [`params`] and the run: fetch, check, compute, archive.
 //! 5. [`start`]: the running worker. One task decides, errands do the rest, and a session with the pool speeds things up.
 
+pub mod account;
 mod agent;
 mod config;
 pub mod doctor;

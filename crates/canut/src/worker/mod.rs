@@ -2,6 +2,7 @@
 
 mod doctor;
 mod settings;
+mod status;
 mod unit;
 
 use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
@@ -54,6 +55,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Doctor(Box<doctor::Args>),
+    Status(Box<status::Args>),
     Unit(unit::Args),
 }
 
@@ -76,6 +78,7 @@ fn sessions(text: &str) -> Result<String, String> {
 pub(crate) async fn run(args: Args) -> Result<()> {
     match args.verb {
         Some(Verb::Doctor(args)) => return doctor::run(*args).await,
+        Some(Verb::Status(args)) => return status::run(*args).await,
         Some(Verb::Unit(args)) => return unit::run(&args),
         None => {}
     }
@@ -117,17 +120,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         config.open = 0;
         config.bond = Some(Nrlc::ZERO);
     }
-    config.terms = Terms {
-        max_stake: settings.max_stake,
-        min_price: settings.min_price.unwrap_or_default(),
-        refused_apps: settings
-            .refuse_apps
-            .clone()
-            .unwrap_or_default()
-            .into_iter()
-            .collect(),
-        ..Terms::default()
-    };
+    config.terms = terms(&settings);
     config.presence = Presence {
         hours: settings.hours.clone().unwrap_or_default(),
         idle_only: settings.idle_only.unwrap_or_default(),
@@ -152,6 +145,17 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     signals.next().await;
     stop(worker, patience, &mut signals).await;
     Ok(())
+}
+
+/// What the owner accepts.
+fn terms(settings: &Settings) -> Terms {
+    let refused = settings.refuse_apps.clone().unwrap_or_default();
+    Terms {
+        max_stake: settings.max_stake,
+        min_price: settings.min_price.unwrap_or_default(),
+        refused_apps: refused.into_iter().collect(),
+        ..Terms::default()
+    }
 }
 
 /// Lets the worker finish what it took, until it is done, patience ends, or somebody insists.

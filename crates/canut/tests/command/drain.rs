@@ -6,7 +6,7 @@ use canut_protocol::{Nrlc, task::Status};
 
 use crate::{
     chaos::{Way, check, check_ranges, fetched},
-    services::Services,
+    services::{DEPOSIT, Services},
 };
 
 const WORKERS: usize = 5;
@@ -49,6 +49,22 @@ async fn upgrade(way: Way) {
         Way::Certificate => check_ranges(&services, id, &deal, supply).await,
     }
     fetched(&services, id);
+    for number in 0..WORKERS {
+        told(&services, number).await;
+    }
+}
+
+/// A worker's owner is told what the chain says, and how the worker is.
+async fn told(services: &Services, number: usize) {
+    let status = services.status(number);
+    let account = services.hub().await.account(services.worker(number)).await;
+    let account = account.unwrap();
+    let has = account.stake.plus(account.locked).unwrap();
+    let earned: Nrlc = serde_json::from_value(status["earnings"]["earned"].clone()).unwrap();
+    assert_eq!(Nrlc::rlc(DEPOSIT).plus(earned).unwrap(), has, "{status}");
+    assert_eq!(status["earnings"]["losses"], serde_json::json!([]));
+    assert_eq!(status["pool"]["slots"], 1, "{status}");
+    assert_eq!(status["silence"], serde_json::Value::Null);
 }
 
 async fn in_time(way: Way) {

@@ -93,6 +93,11 @@ impl Service {
         self.process = Some(process);
     }
 
+    /// Sends it a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.as_ref().unwrap().signal(name);
+    }
+
     /// Asks it to stop, and answers how it ended.
     pub(crate) fn terminate(&mut self) -> std::process::ExitStatus {
         self.process.take().unwrap().terminate()
@@ -269,6 +274,30 @@ impl Services {
     /// Address of a worker.
     pub(crate) fn worker(&self, number: usize) -> Address {
         self.keys[FIRST_WORKER + number].address()
+    }
+
+    /// What a worker's owner is told of it.
+    pub(crate) fn status(&self, number: usize) -> Value {
+        let (hub, workerpool) = (self.hub.to_string(), self.workerpool.to_string());
+        let worker = self.worker(number).to_string();
+        let place = [
+            "--hub",
+            &hub,
+            "--workerpool",
+            &workerpool,
+            "--rpc",
+            &self.node.url,
+        ];
+        let own = [
+            "worker",
+            "status",
+            "--json",
+            "--pool",
+            &self.pool.url,
+            "--worker",
+            &worker,
+        ];
+        run_once(&[&own[..], &place[..]].concat(), &self.keys[OWNER])
     }
 
     /// A client that watches a deal and fetches its results to `results`, not started yet.
