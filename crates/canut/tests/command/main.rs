@@ -16,6 +16,7 @@ mod pool;
 mod receipt;
 mod run;
 mod services;
+mod storm;
 mod support;
 mod up;
 mod vault;
