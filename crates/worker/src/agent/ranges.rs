@@ -402,6 +402,8 @@ impl Ranges {
                 let range = record.range;
                 if let Some(held) = self.held.get_mut(&range) {
                     (held.busy, held.due) = (false, None);
+                    // From then on the pool may be late.
+                    held.wake = Some(record.place.clock().contribution);
                     held.record = Some(*record);
                     self.speak(range);
                     self.go_on(range);
