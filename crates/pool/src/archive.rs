@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::File,
-    io::{self, Read},
+    io::{self, Read, Seek},
     path::Path,
 };
 
@@ -81,7 +81,16 @@ pub fn inspect(
     has_callback: bool,
     limits: ArchiveLimits,
 ) -> Result<Contents, ArchiveError> {
-    let mut archive = ZipArchive::new(File::open(path)?)?;
+    inspect_in(File::open(path)?, has_callback, limits)
+}
+
+/// The same of an archive anywhere.
+pub fn inspect_in(
+    source: impl Read + Seek,
+    has_callback: bool,
+    limits: ArchiveLimits,
+) -> Result<Contents, ArchiveError> {
+    let mut archive = ZipArchive::new(source)?;
     if archive.len() > limits.files {
         return Err(ArchiveError::TooLarge(limits));
     }
@@ -128,7 +137,7 @@ pub fn is_sealed(path: &Path, deal: &Deal, limits: ArchiveLimits) -> bool {
     sealed::is_wanted(&deal.params) && sealed::check_shape(path, limits.bytes).is_ok()
 }
 
-fn read_computed(archive: &mut ZipArchive<File>) -> Result<Computed, ArchiveError> {
+fn read_computed(archive: &mut ZipArchive<impl Read + Seek>) -> Result<Computed, ArchiveError> {
     let entry = archive
         .by_name("computed.json")
         .map_err(|_| ArchiveError::Undeclared)?;
@@ -139,7 +148,7 @@ fn read_computed(archive: &mut ZipArchive<File>) -> Result<Computed, ArchiveErro
 
 /// SHA-256 of every file, by its path.
 fn digests(
-    archive: &mut ZipArchive<File>,
+    archive: &mut ZipArchive<impl Read + Seek>,
     limits: ArchiveLimits,
 ) -> Result<BTreeMap<String, B256>, ArchiveError> {
     let mut left = limits.bytes;

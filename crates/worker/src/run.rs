@@ -425,9 +425,17 @@ impl Work {
         Ok(work)
     }
 
+    /// Empties the output folder.
     fn renew_output(&self) -> io::Result<()> {
-        remove(&self.output)?;
-        fs::create_dir(&self.output)
+        for entry in fs::read_dir(&self.output)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
     }
 
     fn clear(&self) -> io::Result<()> {

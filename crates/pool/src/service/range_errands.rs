@@ -1,6 +1,6 @@
 //! Carrying out orders about ranges: countersignatures, transactions, and looking at archives.
 
-use std::sync::Arc;
+use std::{io::Cursor, sync::Arc};
 
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use alloy_primitives::{Address, B256, Bytes};
@@ -11,17 +11,20 @@ use canut_protocol::{
     signature::CompactSignature,
 };
 use canut_store::{Remote, directory};
+use canut_vault::format::result::is_wanted;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
 use super::route::Heard;
 use crate::{
-    archive::{ArchiveLimits, inspect, is_sealed},
+    archive::{ArchiveError, ArchiveLimits, Contents, inspect, inspect_in, is_sealed},
     ranges::{Delivery, Phase, RangeChain, RangeCommand, RangeEvent, RangeReport, Stage, Voting},
     session::Listed,
 };
 
+/// Largest archive that is looked at in memory, in bytes.
+const SMALL: u64 = 1 << 20;
 /// Archives of one range fetched at the same time.
 const FETCHES: usize = 8;
 /// Archives of all ranges fetched at the same time: more would wait for each other at the store.
@@ -231,6 +234,13 @@ impl RangeErrands {
         let room = self.fetches.acquire().await;
         let _room = room.map_err(|_| Failure::StoreUnreachable)?;
         let cid = directory::cid(&leaf.content);
+        // Most are small, and need no file.
+        if !is_wanted(&deal.params)
+            && let Ok(small) = self.store.bytes(&cid, SMALL).await
+        {
+            let callback = deal.callback != Address::ZERO;
+            return agrees(leaf, inspect_in(Cursor::new(small), callback, self.limits));
+        }
         let folder = tempfile::tempdir().map_err(|_| Failure::StoreUnreachable)?;
         let path = folder.path().join("result.zip");
         self.store.download(&cid, &path).await.map_err(refused)?;
@@ -243,15 +253,21 @@ impl RangeErrands {
             }
             inspect(&path, callback, limits).map(Some)
         });
-        let contents = look.await.map_err(|_| Failure::UploadWrong)?;
-        let contents = contents.map_err(|error| {
-            info!(%error, "a result is no result");
-            Failure::UploadWrong
-        })?;
-        match contents {
+        match look.await.map_err(|_| Failure::UploadWrong)?.transpose() {
             None => Ok(Bytes::new()),
-            Some(contents) if contents.digest == leaf.digest => Ok(contents.callback),
-            Some(_) => Err(Failure::UploadWrong),
+            Some(contents) => agrees(leaf, contents),
+        }
+    }
+}
+
+/// The bytes for the callback, if an archive is what its leaf says.
+fn agrees(leaf: Leaf, contents: Result<Contents, ArchiveError>) -> Result<Bytes, Failure> {
+    match contents {
+        Ok(contents) if contents.digest == leaf.digest => Ok(contents.callback),
+        Ok(_) => Err(Failure::UploadWrong),
+        Err(error) => {
+            info!(%error, "a result is no result");
+            Err(Failure::UploadWrong)
         }
     }
 }

@@ -1,7 +1,8 @@
 //! What a worker writes down of a range, before it says anything about it.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -133,7 +134,7 @@ impl RangeJournal {
         let folder = self.folder(record.range);
         fs::create_dir_all(&folder)?;
         let mut file = NamedTempFile::new_in(&folder)?;
-        serde_json::to_writer(&mut file, record)?;
+        file.write_all(&serde_json::to_vec(record)?)?;
         file.as_file().sync_all()?;
         file.persist(folder.join(FILE))?;
         sync_folder(&folder)?;
