@@ -1,7 +1,7 @@
 //! What the pool writes down, in SQLite: deals, tasks, and how far it read the chain.
 //!
-//! All of it can be had from the chain again, except whom the pool asked and what it fetched; losing the file costs some work,
-//! never money.
+//! All of it can be had from the chain again, except whom the pool asked and countersigned, and what it fetched. Without the file
+//! the pool takes no more votes on the ranges of older deals: what it promised about them it does not know.
 
 mod ranges;
 
@@ -114,6 +114,15 @@ impl Ledger {
     pub async fn checkpoint(&self) -> Result<Option<Checkpoint>, LedgerError> {
         let found = self.meta("checkpoint").await?;
         Ok(found.map(|json| serde_json::from_str(&json)).transpose()?)
+    }
+
+    /// Until when countersignatures may be missing in it, in seconds since the epoch: a new database knows of none until `now`.
+    pub async fn memory(&self, now: u64) -> Result<u64, LedgerError> {
+        let insert = sqlx::query("INSERT OR IGNORE INTO meta (name, value) VALUES ('memory', ?)");
+        insert.bind(now.to_string()).execute(&self.database).await?;
+        let found = self.meta("memory").await?;
+        let damaged = || LedgerError::Content("memory".to_owned());
+        found.and_then(|at| at.parse().ok()).ok_or_else(damaged)
     }
 
     /// Writes down what changed, and up to where the chain was read: all of it or nothing.

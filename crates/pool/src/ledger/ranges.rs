@@ -236,6 +236,7 @@ mod tests {
                 rates: Rates::default(),
                 stride: 64,
             },
+            forgotten: false,
         };
         let whole = voting(id, 5, 4_096, "open");
         let mut changes = RangeChanges {

@@ -2,7 +2,9 @@
 
 use canut_protocol::{Failure, range::Range};
 
-use super::{Phase, RangeChain, RangeCommand, RangeDeal, RangeReport, Ranges, voting::Errand};
+use super::{
+    Phase, RangeChain, RangeCommand, RangeDeal, RangeReport, Ranges, Voting, voting::Errand,
+};
 
 impl Ranges {
     pub(super) fn on_chain(
@@ -17,6 +19,7 @@ impl Ranges {
                 deal,
                 time_ref,
                 promise,
+                forgotten,
             } => {
                 self.open_deal(
                     id,
@@ -24,6 +27,7 @@ impl Ranges {
                         deal: *deal,
                         time_ref,
                         promise,
+                        forgotten,
                     },
                 );
                 if self.deals.contains_key(&id) {
@@ -33,6 +37,7 @@ impl Ranges {
             RangeChain::Settled(range) => self.close(now, range, Phase::Settled, commands),
             RangeChain::Failed(range) => self.close(now, range, Phase::Failed, commands),
             RangeChain::Posted(range) => {
+                self.take(range);
                 if let Some(voting) = self.votings.get_mut(&range)
                     && !voting.phase.is_over()
                 {
@@ -49,6 +54,16 @@ impl Ranges {
         }
     }
 
+    /// The chain says something of a range. If workers were never asked for it, or the pool forgot them, it is known from now on.
+    fn take(&mut self, range: Range) {
+        if let Some(open) = self.deals.get_mut(&range.deal()) {
+            open.take(&range);
+            self.votings
+                .entry(range)
+                .or_insert_with(|| Voting::new(range, open.contract.deal.start_time));
+        }
+    }
+
     /// A range is paid or refunded, and with it every vote on a range that overlaps it is worth nothing (§3.5).
     fn close(&mut self, now: u64, range: Range, phase: Phase, commands: &mut Vec<RangeCommand>) {
         let Some(open) = self.deals.get_mut(&range.deal()) else {
@@ -62,9 +77,7 @@ impl Ranges {
             open.left = open.left.saturating_sub(range.count().into());
         }
         open.claiming.remove(&range);
-        if range.first() == open.next {
-            open.next = range.indices().end;
-        }
+        self.take(range);
         let overlapping: Vec<_> = self
             .votings
             .values()

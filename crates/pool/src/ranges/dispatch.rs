@@ -23,7 +23,9 @@ impl Ranges {
         let deals: Vec<_> = self
             .deals
             .iter()
-            .filter(|(_, open)| open.next < open.end() && now < open.clock.countersign)
+            .filter(|(_, open)| {
+                open.next < open.end() && now < open.clock.countersign && !open.contract.forgotten
+            })
             .map(|(id, open)| (open.clock.contribution, *id))
             .collect();
         let mut deals = std::collections::BTreeSet::from_iter(deals);
@@ -53,7 +55,7 @@ impl Ranges {
             return false;
         }
         if let Some(open) = self.deals.get_mut(&id) {
-            open.next = range.indices().end;
+            open.advance(range.indices().end);
         }
         self.votings.insert(range, Voting::new(range, now));
         self.mark(range);
@@ -74,7 +76,7 @@ impl Ranges {
         }
         let stride = u64::from(open.contract.promise.stride.clamp(1, MAX_COUNT));
         let block = next - (next - deal.bot_first) % stride;
-        let block_end = block.saturating_add(stride).min(open.end());
+        let block_end = block.saturating_add(stride).min(open.free_end());
         let slots = u64::try_from(self.crew.slots()).unwrap_or(u64::MAX).max(1);
         let fair = deal.bot_size.div_ceil(slots).max(1);
         let size = block_end - block;

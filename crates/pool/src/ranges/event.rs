@@ -32,6 +32,8 @@ pub enum RangeChain {
         time_ref: u64,
         /// What the pool promised about draws and audits for the day of the match.
         promise: Promise,
+        /// Whether the pool may have countersigned votes on it that it has forgotten.
+        forgotten: bool,
     },
     /// A range is certified and paid.
     Settled(Range),

@@ -119,7 +119,7 @@ impl Ranges {
             if now < open.clock.end.max(open.retry_at) || !open.claiming.is_empty() {
                 continue;
             }
-            let count = open.end().saturating_sub(open.next).min(MOST_CLAIMED);
+            let count = open.free_end().saturating_sub(open.next).min(MOST_CLAIMED);
             if let Ok(range) = Range::new(*id, open.next, count) {
                 open.claiming.insert(range);
                 commands.push(RangeCommand::Claim { range });

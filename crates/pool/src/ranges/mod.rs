@@ -50,6 +50,10 @@ pub struct RangeDeal {
     pub time_ref: u64,
     /// What the pool promised about draws and audits.
     pub promise: Promise,
+    /// Whether it was made before anything that the pool has written down. Votes on it may have been countersigned that nobody
+    /// knows of any more, so none is ever again: what its workers do not have decided by the chain is refunded.
+    #[serde(default)]
+    pub forgotten: bool,
 }
 
 /// A deal, and which of its tasks are in no range yet.
@@ -58,8 +62,10 @@ struct Open {
     contract: RangeDeal,
     terms: Terms,
     clock: Clock,
-    /// Index from which on no range was cut.
+    /// Index of the first task that was in no range yet.
     next: u64,
+    /// Where ranges from `next` on begin and end that are over, or decided by the chain, without a vote that the pool knows of.
+    taken: BTreeMap<u64, u64>,
     /// Tasks that are not over.
     left: u64,
     /// What is being claimed, and was not in a vote.
@@ -71,6 +77,30 @@ impl Open {
     fn end(&self) -> u64 {
         let deal = &self.contract.deal;
         deal.bot_first.saturating_add(deal.bot_size)
+    }
+
+    /// Where the tasks from `next` on end that were in no range yet.
+    fn free_end(&self) -> u64 {
+        let taken = self.taken.first_key_value();
+        taken.map_or(self.end(), |(first, _)| self.end().min(*first))
+    }
+
+    /// The tasks up to `next` are in ranges.
+    fn advance(&mut self, next: u64) {
+        self.next = self.next.max(next);
+        while let Some(entry) = self.taken.first_entry()
+            && *entry.key() <= self.next
+        {
+            self.next = self.next.max(entry.remove());
+        }
+    }
+
+    /// The chain took a range of which the pool may know nothing.
+    fn take(&mut self, range: &Range) {
+        if range.indices().end > self.next {
+            self.taken.insert(range.first(), range.indices().end);
+            self.advance(self.next);
+        }
     }
 }
 
@@ -144,7 +174,7 @@ impl Ranges {
             let Some(open) = self.deals.get_mut(&range.deal()) else {
                 continue;
             };
-            open.next = open.next.max(range.indices().end);
+            open.take(&range);
             if voting.phase.is_over() {
                 open.left = open.left.saturating_sub(range.count().into());
             } else {
@@ -289,6 +319,7 @@ impl Ranges {
         };
         let open = Open {
             next: deal.bot_first,
+            taken: BTreeMap::new(),
             left: deal.bot_size,
             claiming: BTreeSet::new(),
             retry_at: 0,

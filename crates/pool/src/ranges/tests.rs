@@ -158,6 +158,90 @@ fn what_everybody_does_is_told() {
     );
 }
 
+/// Plays a bag of honest workers until so many orders were carried out, lets `blow` fall there, and plays on to the end. Says
+/// whether there were so many orders.
+fn struck_after(orders: usize, blow: impl Fn(&mut World)) -> bool {
+    let mut world = World::new(10, 12, BOND, &[Honest; 6]);
+    for _ in 0..orders {
+        if !world.run(0) {
+            return false;
+        }
+    }
+    blow(&mut world);
+    world.finish();
+    assert_eq!(world.certified(), 12, "after {orders} orders");
+    assert!(world.losers().is_empty(), "after {orders} orders");
+    true
+}
+
+/// A blow between any two orders, from the first offer to the last settlement. The world asserts the rest.
+fn struck_anywhere(blow: impl Fn(&mut World)) {
+    let mut orders = 0;
+    while struck_after(orders, &blow) {
+        orders += 1;
+    }
+    assert!(orders > 30, "the whole flow was struck: {orders}");
+}
+
+#[test]
+fn the_pool_may_be_killed_between_any_two_steps() {
+    struck_anywhere(|world| {
+        world.restart();
+        world.join_all();
+    });
+}
+
+#[test]
+fn a_pool_may_be_killed_between_any_two_steps_and_again_while_it_comes_back() {
+    struck_anywhere(|world| {
+        for number in 0..6 {
+            world.restart();
+            world.join(number);
+            world.run(0);
+        }
+        world.join_all();
+    });
+}
+
+#[test]
+fn any_worker_may_be_killed_between_any_two_steps() {
+    for number in [0, 5] {
+        struck_anywhere(|world| {
+            world.leave(number);
+            world.join(number);
+        });
+    }
+}
+
+#[test]
+fn all_workers_may_be_killed_between_any_two_steps() {
+    struck_anywhere(|world| {
+        (0..6).for_each(|number| world.leave(number));
+        world.join_all();
+    });
+}
+
+#[test]
+fn what_a_pool_promised_and_forgot_is_never_promised_again_and_the_bag_comes_to_an_end() {
+    let mut orders = 0;
+    loop {
+        let mut world = World::new(10, 12, BOND, &[Honest; 6]);
+        if !(0..orders).all(|_| world.run(0)) {
+            break;
+        }
+        let before = world.settled.clone();
+        world.forget();
+        world.join_all();
+        world.finish();
+        assert_eq!(
+            world.settled, before,
+            "nothing was settled after {orders} orders"
+        );
+        orders += 1;
+    }
+    assert!(orders > 30, "the whole flow was struck: {orders}");
+}
+
 fn behaviour() -> impl Strategy<Value = Behaviour> {
     prop_oneof![
         12 => Just(Honest),

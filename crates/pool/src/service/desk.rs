@@ -17,6 +17,7 @@ use super::{
     door::{Arrival, Words},
     errands::Errands,
     metrics::Metrics,
+    pace::Pace,
     range_errands::RangeErrands,
     route::{Heard, Route},
     watch::Tidings,
@@ -59,6 +60,7 @@ pub(super) struct Desk {
     pub(super) errands: Errands,
     pub(super) range_errands: RangeErrands,
     pub(super) metrics: Metrics,
+    pub(super) pace: Pace,
     pub(super) clock: Clock,
     pub(super) workerpool: Address,
     /// Sessions, by worker: the number of the session, and where its orders go.
@@ -207,6 +209,7 @@ impl Desk {
         let (tasks, ranges) = (self.scheduler.take_changes(), self.ranges.take_changes());
         self.ledger.save(&tasks, &ranges, checkpoint).await?;
         self.metrics.show(&self.scheduler, &self.ranges);
+        self.pace.note(&orders, &ranges);
         let mut slow = Vec::new();
         for command in commands {
             slow.extend(self.order(command));

@@ -4,6 +4,7 @@ use canut_gate::Answers;
 use canut_protocol::Failure;
 use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
+use super::pace::Pace;
 use crate::{
     ranges::{RangeChain, Ranges},
     schedule::{ChainEvent, Scheduler},
@@ -73,6 +74,11 @@ impl Metrics {
             .registry
             .register(Box::new(metrics.failures.clone()))?;
         Ok(metrics)
+    }
+
+    /// Clocks for ranges.
+    pub(super) fn pace(&self) -> prometheus::Result<Pace> {
+        Pace::register(&self.registry)
     }
 
     /// The counters of answers.

@@ -6,7 +6,9 @@ mod door;
 mod errands;
 mod http;
 mod logbook;
+mod memory;
 mod metrics;
+mod pace;
 mod promises;
 mod proofs;
 mod range_errands;
@@ -163,6 +165,7 @@ pub async fn start(config: Config) -> Result<Handle, StartError> {
         config.workerpool, domain.hub, domain.chain_id
     );
     let ledger = Ledger::open(&config.folder.join("pool.sqlite"), &whose).await?;
+    let memory = memory::begins(&ledger, &hub, config.workerpool).await?;
     let logbook = Logbook::open(&config.folder.join("logs.sqlite")).await?;
     let sender = Sender::new(provider, config.key.clone(), config.sender).await?;
     let store_limits = canut_store::Limits {
@@ -187,6 +190,7 @@ pub async fn start(config: Config) -> Result<Handle, StartError> {
         logbook,
         errands,
         metrics: Metrics::new()?,
+        memory,
     };
     let task = tokio::spawn(pool.run(listener, stop.clone()));
     Ok(Handle {
@@ -203,6 +207,8 @@ struct Pool {
     logbook: Logbook,
     errands: Errands,
     metrics: Metrics,
+    /// Of deals made until then not everything is known, in seconds since the epoch.
+    memory: u64,
 }
 
 impl Pool {
@@ -253,6 +259,10 @@ impl Pool {
         let (mut watch, clock) = self.catch_up().await?;
         let mut desk = self.desk(clock).await?;
         if let Some(listener) = listener.take() {
+            if self.config.way == Way::Certificate {
+                // Seen on the chain before any vote is countersigned: a pool without its folder knows by it that there were some.
+                self.promises().begin().await;
+            }
             tasks.spawn(self.listen(listener, inbox.clone(), stop.clone()));
             if self.config.way == Way::Certificate {
                 tasks.spawn(self.promises().run());
@@ -340,6 +350,7 @@ impl Pool {
             ledger: self.ledger.clone(),
             errands: self.errands.clone(),
             metrics: self.metrics.clone(),
+            pace: self.metrics.pace()?,
             sessions: BTreeMap::new(),
             under_way: JoinSet::new(),
         })
@@ -367,6 +378,7 @@ impl Pool {
             way: self.config.way,
             rates: self.config.rates,
             stride: self.config.stride,
+            memory: self.memory,
         }
     }
 

@@ -9,7 +9,7 @@ use canut_protocol::range::{
     audit::{EPOCH_SECONDS, epoch},
 };
 use serde_json::{Value, json};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tracing::{info, warn};
 
 use super::route::Route;
@@ -17,8 +17,10 @@ use crate::ledger::{Ledger, LedgerError};
 
 /// How often the pool sees whether a day is to be promised for.
 const ROUND: Duration = Duration::from_secs(600);
+/// How long the first promise is waited for.
+const FIRST: Duration = Duration::from_secs(60);
 /// Days promised for in advance.
-const DAYS: u64 = 2;
+pub(super) const DAYS: u64 = 2;
 /// Time references from the match of a deal to its end.
 const REFERENCES: u64 = 10;
 
@@ -32,6 +34,15 @@ pub(super) struct Promises {
 }
 
 impl Promises {
+    /// Promises for the first time, unless the chain takes long.
+    pub(super) async fn begin(&self) {
+        match timeout(FIRST, self.promise()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => warn!(%error, "audits could not be promised"),
+            Err(_) => warn!("audits are not promised yet"),
+        }
+    }
+
     /// Goes on until dropped. A day that could not be promised for is tried again.
     pub(super) async fn run(self) {
         let mut rounds = interval(ROUND);

@@ -168,6 +168,7 @@ mod tests {
                 rates: Rates::default(),
                 stride: 64,
             },
+            forgotten: false,
         };
         let shown = task(4, &contract(Address::ZERO), &voting(json!("open"), None));
         assert_eq!(shown["currentStatus"], "RUNNING");

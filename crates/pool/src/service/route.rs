@@ -61,6 +61,8 @@ pub(super) struct Route {
     pub(super) way: Way,
     pub(super) rates: Rates,
     pub(super) stride: u16,
+    /// Of deals made until then not everything is written down, in seconds since the epoch.
+    pub(super) memory: u64,
 }
 
 impl Route {
@@ -78,6 +80,7 @@ impl Route {
                     let promise = self.promise(ledger, deal.start_time).await?;
                     let matched = RangeChain::Matched {
                         id,
+                        forgotten: deal.start_time <= self.memory,
                         deal,
                         time_ref,
                         promise,

@@ -114,6 +114,20 @@ fn sign(worker: Address, commitment: &Commitment) -> CompactSignature {
     CompactSignature::try_from(FixedBytes(bytes)).unwrap()
 }
 
+fn matched(deal: Deal, forgotten: bool) -> RangeChain {
+    RangeChain::Matched {
+        id: ID,
+        deal: Box::new(deal),
+        time_ref: REF,
+        promise: Promise {
+            secret: B256::repeat_byte(5),
+            rates: Rates::default(),
+            stride: 16,
+        },
+        forgotten,
+    }
+}
+
 impl World {
     pub(super) fn new(trust: u64, size: u64, bond: u64, behaviours: &[Behaviour]) -> Self {
         let pool = Resource {
@@ -154,17 +168,7 @@ impl World {
         };
         world.back_all();
         world.join_all();
-        let promise = Promise {
-            secret: B256::repeat_byte(5),
-            rates: Rates::default(),
-            stride: 16,
-        };
-        world.tell([RangeEvent::Chain(RangeChain::Matched {
-            id: ID,
-            deal: Box::new(deal),
-            time_ref: REF,
-            promise,
-        })]);
+        world.tell([RangeEvent::Chain(matched(deal, false))]);
         world
     }
 
@@ -215,6 +219,19 @@ impl World {
             .collect();
         self.ranges.restore(self.now, self.saved.0.clone(), votings);
         self.back_all();
+    }
+
+    /// The pool is killed, and its folder with it: it reads the chain again.
+    pub(super) fn forget(&mut self) {
+        self.mailbox.clear();
+        self.sims.iter_mut().for_each(|sim| sim.here = false);
+        self.ranges = Ranges::new(settings());
+        self.saved = Default::default();
+        self.back_all();
+        let matched = matched(self.deal.clone(), true);
+        let settled = self.settled.keys().copied().map(RangeChain::Settled);
+        let past: Vec<_> = [matched].into_iter().chain(settled).collect();
+        self.tell(past.into_iter().map(RangeEvent::Chain));
     }
 
     pub(super) fn join_all(&mut self) {
