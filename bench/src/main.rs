@@ -7,16 +7,21 @@
     reason = "a benchmark is run for what it prints"
 )]
 
+mod certificate;
 mod chain;
 mod gas;
 mod http;
 mod latency;
 mod market;
 mod pool;
+mod up;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+/// An app that does nothing, in WebAssembly text.
+const EMPTY: &str = include_str!("empty.wat");
 
 #[derive(Debug, Parser)]
 #[command(version, about = "Measures Canut beside its peers, in the same run")]
@@ -40,6 +45,8 @@ enum Bench {
     /// The process that `pool` measures.
     #[command(hide = true)]
     PoolService(Box<pool::ServiceArgs>),
+    /// Bags of empty tasks, certified by votes on ranges.
+    Certificate(certificate::Args),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +56,7 @@ fn main() -> ExitCode {
         Bench::Market(args) => market::run(&args).map(|report| println!("{report}")),
         Bench::Pool(args) => pool::run(&args).map(|report| println!("{report}")),
         Bench::PoolService(args) => pool::serve(*args),
+        Bench::Certificate(args) => certificate::run(&args).map(|report| println!("{report}")),
         Bench::Chain(args) => chain::run(args).map(|report| println!("{report}")),
     };
     match done {

@@ -1,6 +1,5 @@
 //! How long an empty task takes, from the order to the verified result, and where the time goes.
 
-mod market;
 mod report;
 
 use std::{
@@ -13,7 +12,7 @@ use canut_protocol::{Tag, Trust};
 use clap::Args as ClapArgs;
 use eyre::{Result, bail};
 
-use market::Market;
+use crate::{EMPTY, up::Market};
 use report::Report;
 
 /// How long an empty task takes on a market of one machine (`canut up`), with one worker and with three.
@@ -32,8 +31,8 @@ pub(crate) struct Args {
     json: bool,
 }
 
-/// The app, in WebAssembly text.
-const EMPTY: &str = include_str!("empty.wat");
+/// Workers of the market.
+const WORKERS: u16 = 3;
 /// Trust that one vote reaches, and trust that takes three votes of new workers.
 const TRUST: [(u32, u64); 2] = [(1, 1), (3, 8)];
 
@@ -58,7 +57,7 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
 }
 
 async fn measure(args: &Args) -> Result<Report> {
-    let market = Market::start(args.canut.as_deref()).await?;
+    let market = Market::start(args.canut.as_deref(), WORKERS).await?;
     let client = Client::connect(&market.network).await?;
     let user = client.with_key(market.key.clone()).await?;
     let desk = tempfile::tempdir()?;

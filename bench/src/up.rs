@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use alloy::signers::local::PrivateKeySigner;
+use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use canut_client::Network;
 use eyre::{OptionExt, Result, WrapErr};
 use serde::Deserialize;
@@ -17,25 +17,30 @@ use tokio::{
     time::timeout,
 };
 
+use crate::http::Connection;
+
 /// Longest time to start.
 const START: Duration = Duration::from_secs(60);
 
-/// A running market with three workers; it ends with this value.
+/// A running market; it ends with this value.
 #[derive(Debug)]
-pub(super) struct Market {
-    pub(super) network: Network,
-    pub(super) key: PrivateKeySigner,
-    _child: Child,
-    _home: TempDir,
+pub(crate) struct Market {
+    pub(crate) network: Network,
+    pub(crate) key: PrivateKeySigner,
+    pub(crate) workerpool: Address,
+    child: Child,
+    home: TempDir,
 }
 
 #[derive(Deserialize)]
 struct Ready {
     rpc: String,
     chain_id: u64,
-    hub: alloy::primitives::Address,
+    hub: Address,
     market: String,
     store: String,
+    pool: String,
+    workerpool: Address,
     accounts: Vec<Account>,
 }
 
@@ -45,15 +50,25 @@ struct Account {
 }
 
 impl Market {
-    pub(super) async fn start(binary: Option<&Path>) -> Result<Self> {
+    /// A new one.
+    pub(crate) async fn start(binary: Option<&Path>, workers: u16) -> Result<Self> {
+        Self::start_in(TempDir::new()?, binary, workers).await
+    }
+
+    /// Kills it, and starts it again where it was.
+    pub(crate) async fn restart(mut self, binary: Option<&Path>, workers: u16) -> Result<Self> {
+        self.child.kill().await?;
+        Self::start_in(self.home, binary, workers).await
+    }
+
+    async fn start_in(home: TempDir, binary: Option<&Path>, workers: u16) -> Result<Self> {
         let binary = match binary {
             Some(binary) => binary.to_owned(),
             None => beside()?,
         };
-        let home = TempDir::new()?;
         let mut command = Command::new(&binary);
         command
-            .args(["up", "--json", "--workers", "3"])
+            .args(["up", "--json", "--workers", &workers.to_string()])
             .env("CANUT_HOME", home.path());
         command.arg("--dir").arg(home.path().join("market"));
         for service in ["--rpc", "--market", "--store", "--vault", "--pool"] {
@@ -85,11 +100,26 @@ impl Market {
                 chain_id: Some(ready.chain_id),
                 market: Some(ready.market),
                 store: Some(ready.store),
+                pool: Some(ready.pool),
                 ..Network::default()
             },
-            _child: child,
-            _home: home,
+            workerpool: ready.workerpool,
+            child,
+            home,
         })
+    }
+
+    /// What the pool counts, in the text format of Prometheus.
+    pub(crate) async fn metrics(&self) -> Result<String> {
+        let url = self.network.pool.as_deref().unwrap_or_default();
+        let address = url.trim_start_matches("http://").parse()?;
+        let (_, text) = Connection::open(address).await?.get("/metrics").await?;
+        Ok(String::from_utf8(text.to_vec())?)
+    }
+
+    /// The process, while it runs.
+    pub(crate) fn process(&self) -> Option<u32> {
+        self.child.id()
     }
 }
 

@@ -1,0 +1,178 @@
+//! How many tasks a second are certified by votes on ranges, and where the time goes.
+
+mod history;
+mod report;
+mod usage;
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use canut_client::{Account, Client, Limits, Params, TaskName, Wanted};
+use canut_hub::{Event, Follower, events::FollowConfig};
+use canut_protocol::{DealId, Tag, Trust};
+use clap::Args as ClapArgs;
+use eyre::{Result, WrapErr, bail, ensure};
+
+use crate::{EMPTY, up::Market};
+use report::{Report, Series};
+use usage::Usage;
+
+/// How many empty tasks a second a market of one machine (`canut up`) certifies by votes on ranges, at trust 100.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Args {
+    /// Tasks in all
+    #[arg(long, default_value_t = 10_000)]
+    tasks: u64,
+
+    /// Tasks of a deal
+    #[arg(long, default_value_t = 500)]
+    bag: u64,
+
+    /// Workers
+    #[arg(long, default_value_t = 8)]
+    workers: u16,
+
+    /// The command to measure [default: the one beside this program]
+    #[arg(long, value_name = "FILE", env = "CANUT_BIN")]
+    canut: Option<PathBuf>,
+
+    /// Print one line of JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The trust that is asked for.
+const TRUST: u64 = 100;
+/// Longest time between two settlements.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Measures: first workers with a record, two of which reach the trust; then new ones, of which it takes seven.
+pub(crate) fn run(args: &Args) -> Result<Report> {
+    ensure!(args.tasks > 0 && args.bag > 0, "nothing to measure");
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        let known = measure(args, true)
+            .await
+            .wrap_err("with workers that have a record")?;
+        let new = measure(args, false).await.wrap_err("with new workers")?;
+        Ok(Report::new(args.json, known, new))
+    })
+}
+
+async fn measure(args: &Args, history: bool) -> Result<Series> {
+    let binary = args.canut.as_deref();
+    let mut market = Market::start(binary, args.workers).await?;
+    if history {
+        history::write(&market, args.workers).await?;
+        // Pool and workers remember for a while what the chain says of each other.
+        market = market.restart(binary, args.workers).await?;
+    }
+    let client = Client::connect(&market.network).await?;
+    let user = client.with_key(market.key.clone()).await?;
+    let desk = tempfile::tempdir()?;
+    let wasm = desk.path().join("empty.wasm");
+    std::fs::write(&wasm, wat::parse_str(EMPTY)?)?;
+    let app = user.deploy_app("empty", &wasm).await?;
+    if let Some(block) = app.block {
+        client.market_reached(block).await?;
+    }
+    let bag = |category, tasks| Wanted {
+        app: app.address,
+        dataset: None,
+        workerpool: None,
+        category: Some(category),
+        trust: Trust::new(TRUST),
+        tag: Tag::NONE,
+        tasks,
+        max_price: None,
+        open: false,
+        params: Params::default(),
+    };
+    // Not measured: workers compile the app, connections are opened. The offer of another category is used up for it.
+    let warm = Instant::now();
+    buy(&user, &bag(1, 8)).await?;
+    settled(&client, 8, None, warm).await?;
+
+    let before = Usage::of(&market).await?;
+    let start = Instant::now();
+    let (mut left, mut deals) = (args.tasks, Vec::new());
+    while left > 0 {
+        let tasks = left.min(args.bag);
+        deals.extend(buy(&user, &bag(0, tasks)).await?);
+        left -= tasks;
+    }
+    let bought = start.elapsed();
+    let (took, ranges, votes) = settled(&client, args.tasks, deals.first().copied(), start).await?;
+    let used = Usage::of(&market).await?.since(&before);
+    verify(&client, &deals, desk.path()).await?;
+    Ok(Series {
+        tasks: args.tasks,
+        took,
+        bought,
+        ranges,
+        votes,
+        used,
+    })
+}
+
+async fn buy(user: &Account, wanted: &Wanted) -> Result<Vec<DealId>> {
+    let quote = user.quote(wanted).await?;
+    let bought = user.buy(wanted, &quote, |_| {}).await?;
+    Ok(bought.iter().map(|deal| deal.deal).collect())
+}
+
+/// Waits until so many tasks are settled, of deals not before `first`. Gives the time since `start`, the number of ranges,
+/// and how often a task was voted on in all.
+async fn settled(
+    client: &Client,
+    tasks: u64,
+    first: Option<DealId>,
+    start: Instant,
+) -> Result<(Duration, u64, u64)> {
+    let hub = client.hub();
+    let mut follower = Follower::from_block(
+        hub.provider().clone(),
+        *hub.deployment(),
+        FollowConfig::default(),
+        0,
+    );
+    let (mut left, mut ranges, mut votes) = (tasks, 0, 0);
+    let mut counts = first.is_none();
+    while left > 0 {
+        let Ok(batch) = tokio::time::timeout(PATIENCE, follower.next()).await else {
+            bail!("{left} of {tasks} tasks are not settled, and nothing happens");
+        };
+        for happening in batch?.events {
+            match happening.event {
+                Event::Scheduled { deal, .. } => counts |= Some(deal) == first,
+                Event::RangeSettled(one) if counts => {
+                    let count = u64::from(one.range.count());
+                    left = left.saturating_sub(count);
+                    ranges += 1;
+                    votes += count * one.members.len() as u64;
+                }
+                Event::RangeFailed { range } => bail!("{range} failed"),
+                _ => {}
+            }
+        }
+    }
+    Ok((start.elapsed(), ranges, votes))
+}
+
+/// Fetches one result of every deal, and checks its certificate.
+async fn verify(client: &Client, deals: &[DealId], desk: &std::path::Path) -> Result<()> {
+    for (number, deal) in deals.iter().enumerate() {
+        let found = client.hub().deal(*deal).await?;
+        let first = found.map_or(0, |deal| deal.bot_first);
+        let folder = desk.join(number.to_string());
+        let name = TaskName::Place(*deal, first);
+        let fetched = client.fetch(name, &folder, Limits::default()).await?;
+        ensure!(
+            fetched.certificate.range.is_some() && fetched.certificate.credibility.holds,
+            "the certificate of a task of {deal} does not hold"
+        );
+    }
+    Ok(())
+}
