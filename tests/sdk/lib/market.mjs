@@ -17,8 +17,8 @@ const PATIENCE_MS = 120_000;
 export const artifact = async (name) => JSON.parse(await readFile(new URL(`${name}.json`, ARTIFACTS), 'utf8'));
 
 export class Market {
-  /** Starts one on ports of its own. Seven new workers that agree reach trust 128. */
-  static async start({ workers = 7 } = {}) {
+  /** Starts one on ports of its own. Seven new workers that agree reach trust 128; one more may be drawn to check them. */
+  static async start({ workers = 8 } = {}) {
     const market = new Market();
     market.binary = process.env.CANUT_BIN;
     if (!market.binary) throw new Error('CANUT_BIN names no binary');

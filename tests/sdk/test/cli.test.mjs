@@ -292,17 +292,19 @@ describe('runs', () => {
     assert.match(await rita.refused('task', 'claim', taskid), /COMPLETED/);
 
     const voted = { worker: ADDRESS, status: 'REVEALED', statusHistory: [{ status: 'REVEALED', date: ANY, cause: null }] };
+    // One worker is enough at this trust; a draw decides whether another one checks it.
+    const oneOrTwo = (shape) => (list) => [1, 2].includes(list.length) && (list.forEach((item) => like(item, shape)), true);
     const debugged = (appLogs) => ({
       onchainData: finished(dealid),
       offchainData: {
         task: { status: 'COMPLETED', statusHistory: (history) => sameSet(history.map(({ status }) => status), ['COMPLETED', 'INITIALIZED', 'RUNNING']) },
-        replicates: [voted],
+        replicates: oneOrTwo(voted),
       },
       ...appLogs,
     });
     like(await rita.iexec('task', 'debug', taskid), debugged());
     const said = { worker: ADDRESS, stdout: /from 500 samples/, stderr: ANY };
-    like(await rita.iexec('task', 'debug', taskid, '--logs'), debugged({ appLogs: [said] }));
+    like(await rita.iexec('task', 'debug', taskid, '--logs'), debugged({ appLogs: oneOrTwo(said) }));
     // Others learn all but what the app said.
     like(await dev.iexec('task', 'debug', taskid, '--logs'), debugged());
   });
@@ -320,12 +322,14 @@ describe('runs', () => {
     assert.deepEqual([deal.dataset.pointer, deal.dataset.price, deal.trust], [dataset, '0', '100']);
     await dev.iexec('task', 'show', taskid, '--download', 'stats');
     assert.match((await unzip(dev.path('stats.zip')))['stats.csv'], /Lyon,1,21/);
-    // Seven workers of weight 2: nobody else could have certified it.
+    // Seven workers of weight 2, and one more if it was drawn to check them.
     const { offchainData, appLogs } = await dev.iexec('task', 'debug', taskid, '--logs');
-    assert.deepEqual(offchainData.replicates.map(({ status }) => status), Array(7).fill('REVEALED'));
-    assert.equal(appLogs.length, 7);
+    const voters = offchainData.replicates.length;
+    assert.ok([7, 8].includes(voters), `${voters} workers voted`);
+    assert.deepEqual(offchainData.replicates.map(({ status }) => status), Array(voters).fill('REVEALED'));
+    assert.equal(appLogs.length, voters);
     const shown = JSON.parse(await market.canut('task', 'show', taskid, '--json'));
-    assert.equal(shown.certificate.votes.length, 7);
+    assert.equal(shown.certificate.votes.length, voters);
   });
 
   it('encrypts a result for whoever asked for it', async () => {
