@@ -1,17 +1,23 @@
 //! `canut pool`: the scheduler of a workerpool.
 
 mod explain;
+mod offers;
 mod settings;
 mod status;
 
 use std::{io::Write, path::PathBuf};
 
 use alloy_primitives::Address;
+use canut_client::{Client, Network, Pool};
+use canut_pool::Config;
 use clap::{Args as ClapArgs, Subcommand};
 use eyre::{Result, WrapErr};
 use serde_json::json;
 
-use self::settings::Settings;
+use self::{
+    offers::Seller,
+    settings::{Offers, Settings},
+};
 use crate::{client::audits, logging, settings::layered, signals::Signals};
 
 /// Run a pool: follow the deals of a workerpool, give their tasks to workers until trust is met, and settle.
@@ -76,16 +82,44 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     if let Err(error) = rlimit::increase_nofile_limit(u64::MAX) {
         tracing::warn!(%error, "the limit of open files stays as it is: it bounds the sessions");
     }
-    let config = layered(args.settings, args.config.as_deref())?.config()?;
+    let settings = layered(args.settings, args.config.as_deref())?;
+    let (config, offers) = (settings.config()?, settings.offers()?);
     let workerpool = config.workerpool;
-    let pool = canut_pool::start(config)
+    let pool = canut_pool::start(config.clone())
         .await
         .wrap_err("the pool does not start")?;
     print(args.json, workerpool, &pool).wrap_err("writing to standard output")?;
-    signals.next().await;
+    match offers {
+        Some(offers) => {
+            let seller = seller(&config, &pool, offers).await?;
+            tokio::select! {
+                () = seller.run() => {}
+                () = signals.next() => {}
+            }
+        }
+        None => signals.next().await,
+    }
     tracing::info!("stopping");
     pool.shutdown().await;
     Ok(())
+}
+
+async fn seller(config: &Config, pool: &canut_pool::Handle, offers: Offers) -> Result<Seller> {
+    let network = Network {
+        rpc: config.rpc.clone(),
+        hub: config.hub,
+        market: Some(offers.market),
+        ..Network::default()
+    };
+    let client = Client::connect(&network).await?;
+    Ok(Seller {
+        account: client.with_key(config.key.clone()).await?,
+        caller: pool.caller().clone(),
+        pool: Pool::new(&format!("http://{}", pool.address()))?,
+        workerpool: config.workerpool,
+        offers: offers.offers,
+        every: offers.every,
+    })
 }
 
 fn print(json: bool, workerpool: Address, pool: &canut_pool::Handle) -> Result<()> {

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
+    time::Duration,
 };
 
 use alloy_primitives::Address;
@@ -13,6 +14,7 @@ use clap::Args as ClapArgs;
 use eyre::{OptionExt, Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use super::offers::{Offer, OfferText};
 use crate::service::KeyArgs;
 
 /// What is where when nobody says.
@@ -87,8 +89,23 @@ pub(super) struct Settings {
     /// The same, where several workers agree [default: 5]
     #[arg(long, value_name = "PERCENT")]
     audit_joined: Option<u8>,
+
+    /// The market that the offers of the file are published on
+    #[arg(long, value_name = "URL", env = "CANUT_MARKET")]
+    market: Option<String>,
+
+    /// Seconds between two looks at the offers [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    refresh: Option<u64>,
+
+    /// What is kept for sale.
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    offers: Vec<OfferText>,
 }
 
+/// Seconds between two looks at the offers.
+const REFRESH: u64 = 60;
 /// Parts of a million in a per cent.
 const PERCENT: u32 = 10_000;
 
@@ -140,6 +157,37 @@ impl Settings {
         config.admitted = self.allow.clone().map(BTreeSet::from_iter);
         Ok(config)
     }
+}
+
+impl Settings {
+    /// What is to be kept for sale on which market, and how often that is looked after; `None` without offers.
+    pub(super) fn offers(&self) -> Result<Option<Offers>> {
+        if self.offers.is_empty() {
+            return Ok(None);
+        }
+        let market = self.market.clone();
+        let refresh = self.refresh.unwrap_or(REFRESH);
+        ensure!(refresh > 0, "`refresh` is at least one second");
+        Ok(Some(Offers {
+            market: market.ok_or_eyre(
+                "which market are the offers for? Give --market URL, or set CANUT_MARKET",
+            )?,
+            every: Duration::from_secs(refresh),
+            offers: self
+                .offers
+                .iter()
+                .map(Offer::try_from)
+                .collect::<Result<_>>()?,
+        }))
+    }
+}
+
+/// What the pool sells by itself.
+#[derive(Clone, Debug)]
+pub(super) struct Offers {
+    pub(super) market: String,
+    pub(super) every: Duration,
+    pub(super) offers: Vec<Offer>,
 }
 
 #[cfg(test)]

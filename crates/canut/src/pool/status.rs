@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use alloy_primitives::Address;
 use canut_client::Pool;
-use canut_pool::{Idle, ranges::WorkerView};
+use canut_pool::{
+    Idle,
+    ranges::{Reach, WorkerView},
+};
 use clap::Args as ClapArgs;
 use eyre::Result;
 use serde::{Deserialize, Serialize};
@@ -54,7 +57,7 @@ struct Status {
     workerpool: Address,
     time: u64,
     slots: usize,
-    reach: u64,
+    reach: Reach,
     open_tasks: u64,
     waiting: Waiting,
     idle: BTreeMap<Idle, usize>,
@@ -107,14 +110,15 @@ pub(super) async fn run(args: Args) -> Result<()> {
 fn people(status: &Status, workers: &[WorkerView]) -> String {
     let mut text = format!(
         "Workerpool  {}\nWorkers     {}, {} slots\nTasks       {} not over; {} ranges and {} tasks wait for a worker\nReach       \
-         trust {}, with a third of the workers away\n",
+         trust {}, or {} with a third of the workers away\n",
         status.workerpool,
         workers.len(),
         status.slots,
         status.open_tasks,
         status.waiting.ranges,
         status.waiting.tasks,
-        status.reach,
+        status.reach.most,
+        status.reach.safe,
     );
     if !workers.is_empty() {
         text.push_str(

@@ -39,7 +39,7 @@ async fn a_pool_says_why_a_task_waits_and_why_a_worker_is_not_asked() {
         told["workers"].as_array().is_some_and(|all| all.len() == 2)
             && told["idle"] == json!({ "no-work": 2 })
     });
-    assert_eq!(all["reach"], 4, "two new workers that agree: {all}");
+    assert_eq!(all["reach"]["most"], 4, "two new workers that agree: {all}");
     let shown = people(&services, &status);
     assert!(shown.contains("can be asked, and nothing waits"), "{shown}");
 
@@ -88,6 +88,39 @@ async fn a_pool_with_a_list_lets_in_nobody_else() {
             .is_some_and(|all| !all.is_empty())
     });
     assert_eq!(all["workers"][0]["worker"], json!(friend.to_lowercase()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_sells_what_its_workers_reach_and_no_more() {
+    let mut services = Services::start(2, "option-pricer.wasm", &[]).await;
+    let market = services.market();
+    let file = services.folder.path().join("pool.toml");
+    let text = "refresh = 1\n[[offers]]\ncategory = \"XS\"\nprice = \"0.5RLC\"\nvolume = 100\n";
+    std::fs::write(&file, text).unwrap();
+    let flags = ["--market", &market.url, "--config", file.to_str().unwrap()];
+    services.pool.add(&flags);
+    services.pool.kill_and_restart();
+    let sold = |trust: u64| {
+        let (book, rpc) = (["orderbook", "workerpool", "--json"], &services.node.url);
+        let hub = services.hub.to_string();
+        loop {
+            let mut command = canut(&book);
+            command.args(["--market", &market.url, "--rpc", rpc, "--hub", &hub]);
+            let output = command.output().unwrap();
+            let told: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            let orders = told["items"].as_array().cloned().unwrap_or_default();
+            if let [order] = orders.as_slice()
+                && order["order"]["trust"] == trust
+            {
+                return order.clone();
+            }
+        }
+    };
+    let order = sold(4);
+    assert_eq!(order["remaining"], 100);
+    assert_eq!(order["order"]["workerpoolprice"], 500_000_000);
+    services.workers.pop();
+    assert_ne!(sold(2)["orderHash"], order["orderHash"]);
 }
 
 #[test]

@@ -126,7 +126,7 @@ pub(crate) struct Services {
     pub(crate) workers: Vec<Service>,
     pub(crate) keys: Vec<PrivateKeySigner>,
     pub(crate) folder: TempDir,
-    hub: Address,
+    pub(crate) hub: Address,
     workerpool: Address,
     app: Address,
 }
@@ -298,6 +298,15 @@ impl Services {
             &worker,
         ];
         run_once(&[&own[..], &place[..]].concat(), &self.keys[OWNER])
+    }
+
+    /// An order book beside them.
+    pub(crate) fn market(&self) -> Service {
+        let dir = self.folder.path().join("market").display().to_string();
+        let (hub, rpc) = (self.hub.to_string(), self.node.url.replace("http", "ws"));
+        let place = ["--dir", &dir, "--hub", &hub, "--rpc", &rpc];
+        let arguments = [&["market", "--json"], &place[..]].concat();
+        Service::start(&arguments, None, Some("--listen"), "market")
     }
 
     /// A client that watches a deal and fetches its results to `results`, not started yet.

@@ -37,6 +37,15 @@ pub struct WorkerView {
     pub idle: Idle,
 }
 
+/// Trust that workers certify when they agree; 0 if there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// With a third of them away, the heaviest: what can be sold with some certainty.
+    pub safe: u64,
+    /// With all of them.
+    pub most: u64,
+}
+
 /// A range under way, as the pool sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -79,20 +88,25 @@ impl Ranges {
         self.crew.slots()
     }
 
-    /// The trust that the pool's workers certify without dissent when a third of them is away, counted from the lightest: what
-    /// can be sold with some certainty. 1 if one worker decides.
-    pub fn reach(&self) -> u64 {
+    /// What the workers that are here certify, if they agree.
+    pub fn reach(&self) -> Reach {
         let bonded = self.crew.everybody();
         let bonded = bonded.filter(|worker| self.crew.bond(*worker) > Nrlc::ZERO);
         let mut weights: Vec<_> = bonded
             .map(|worker| self.crew.weight(worker).get())
             .collect();
         weights.sort_unstable();
-        let counted = (weights.len() * 2).div_ceil(3).min(MAX_MEMBERS);
-        weights
-            .iter()
-            .take(counted)
-            .fold(1, |trust: u64, weight| trust.saturating_mul(*weight))
+        let trust = |workers: usize| {
+            let lightest = weights.iter().take(workers.min(MAX_MEMBERS));
+            lightest.fold(1_u64, |trust, weight| trust.saturating_mul(*weight))
+        };
+        if weights.is_empty() {
+            return Reach::default();
+        }
+        Reach {
+            safe: trust((weights.len() * 2).div_ceil(3)),
+            most: trust(weights.len()),
+        }
     }
 
     /// How many of the workers that are here are idle, by the reason.

@@ -34,7 +34,7 @@ use canut_protocol::{
 use serde::{Deserialize, Serialize};
 
 pub use event::{Capacity, RangeChain, RangeCommand, RangeEvent, RangeReport, Said};
-pub use explain::{RangeView, WorkerView};
+pub use explain::{RangeView, Reach, WorkerView};
 pub use settings::{Link, RangeSettings};
 pub use suits::{has_fixed_inputs, suits};
 pub use voting::{Delivery, Member, Opened, Phase, Stage, Voting};

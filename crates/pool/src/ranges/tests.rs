@@ -150,7 +150,8 @@ fn what_everybody_does_is_told() {
     assert_eq!(asked.did, "computes it");
     let view = world.ranges.worker(now, asked.worker);
     assert_eq!((view.idle, view.unpaid, view.slots), (Why::Busy, 1, 1));
-    assert_eq!(world.ranges.reach(), 4, "two of three, of weight 2");
+    let reach = world.ranges.reach();
+    assert_eq!((reach.safe, reach.most), (4, 8), "two or three of weight 2");
     world.finish();
     assert_eq!(
         world.ranges.idle(world.now),

@@ -118,6 +118,7 @@ pub enum StartError {
 #[derive(Debug)]
 pub struct Handle {
     address: SocketAddr,
+    caller: Caller,
     stop: CancellationToken,
     task: AbortOnDropHandle<()>,
 }
@@ -126,6 +127,11 @@ impl Handle {
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Sends its transactions. Whoever sends others with its key uses this.
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
     }
 
     /// URL of its sessions.
@@ -183,6 +189,7 @@ pub async fn start(config: Config) -> Result<Handle, StartError> {
         .map_err(system(config.listen.to_string()))?;
     let address = listener.local_addr().map_err(system("the port".into()))?;
     let stop = CancellationToken::new();
+    let caller = errands.caller.clone();
     let pool = Pool {
         config,
         hub,
@@ -195,6 +202,7 @@ pub async fn start(config: Config) -> Result<Handle, StartError> {
     let task = tokio::spawn(pool.run(listener, stop.clone()));
     Ok(Handle {
         address,
+        caller,
         stop,
         task: AbortOnDropHandle::new(task),
     })
