@@ -215,6 +215,15 @@ impl Crew {
         self.present.keys().copied()
     }
 
+    /// The workers that are here and satisfy the tag, free or not.
+    pub(super) fn able(&self, tag: Tag) -> impl Iterator<Item = Address> + '_ {
+        let able = move |present: &Present| present.capacity.tag.contains(tag);
+        self.present
+            .iter()
+            .filter(move |(_, present)| able(present))
+            .map(|(worker, _)| *worker)
+    }
+
     /// Slots of the worker, and what it computes.
     pub(super) fn work(&self, worker: Address) -> (usize, Vec<Range>) {
         self.present

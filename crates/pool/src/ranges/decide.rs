@@ -49,6 +49,17 @@ impl Ranges {
         }
         let alarm = earliest(alarm, clock.contribution);
         match self.verdict(range)? {
+            Verdict::More if self.is_audit_alone_wanted(range) && self.nobody_is_left(range) => {
+                let until = self.last_left.saturating_add(self.settings.grace);
+                if now < until {
+                    return earliest(alarm, until);
+                }
+                if let Some(voting) = self.votings.get_mut(&range) {
+                    voting.audit = Some(0);
+                    self.dirty.insert(range);
+                }
+                self.decide_open(now, range, commands)
+            }
             Verdict::More => {
                 let wanted = now < clock.countersign && !self.is_hopeless(range);
                 self.feed(range, wanted);
@@ -92,7 +103,34 @@ impl Ranges {
     }
 
     pub(super) fn verdict(&self, range: Range) -> Option<Verdict> {
-        let voting = self.votings.get(&range)?;
+        self.verdict_on(self.votings.get(&range)?)
+    }
+
+    /// Whether the votes certify a value, and one more is wanted only because an audit was drawn.
+    fn is_audit_alone_wanted(&self, range: Range) -> bool {
+        let voting = self.votings.get(&range);
+        let voting = voting.filter(|voting| voting.audit.is_some_and(|wanted| wanted > 0));
+        voting.is_some_and(|voting| {
+            let without = Voting {
+                audit: Some(0),
+                ..voting.clone()
+            };
+            self.verdict_on(&without) != Some(Verdict::More)
+        })
+    }
+
+    /// Whether everybody who is here, and could be asked one day, has been. A pool of few workers cannot audit what they all
+    /// voted on; its requesters would wait for the chain.
+    fn nobody_is_left(&self, range: Range) -> bool {
+        let need = self.need(range);
+        let mut able = self.crew.able(need.tag).peekable();
+        let voting = self.votings.get(&range);
+        able.peek().is_some()
+            && able.all(|worker| voting.is_some_and(|voting| voting.member(worker).is_some()))
+    }
+
+    fn verdict_on(&self, voting: &Voting) -> Option<Verdict> {
+        let range = voting.range;
         let trust = self.deals.get(&range.deal())?.terms.trust();
         Some(judge(
             voting,

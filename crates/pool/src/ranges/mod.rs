@@ -120,6 +120,8 @@ pub struct Ranges {
     dirty: BTreeSet<Range>,
     /// Ranges of which nothing is left: the first worker took less.
     gone: BTreeSet<Range>,
+    /// When a worker left for the last time, or all of them because the pool stopped, in seconds since the epoch.
+    last_left: u64,
 }
 
 /// What changed since it was last asked, and is to be kept.
@@ -155,6 +157,7 @@ impl Ranges {
             new_deals: BTreeSet::new(),
             dirty: BTreeSet::new(),
             gone: BTreeSet::new(),
+            last_left: 0,
         }
     }
 
@@ -166,6 +169,7 @@ impl Ranges {
         deals: impl IntoIterator<Item = (DealId, RangeDeal)>,
         votings: impl IntoIterator<Item = Voting>,
     ) {
+        self.last_left = now;
         for (id, contract) in deals {
             self.open_deal(id, contract);
         }

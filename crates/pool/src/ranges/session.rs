@@ -91,6 +91,7 @@ impl Ranges {
 
     fn on_left(&mut self, now: u64, worker: Address) {
         self.crew.leave(worker);
+        self.last_left = now;
         for range in self.crew.ranges(worker) {
             if let Some(member) = self
                 .votings

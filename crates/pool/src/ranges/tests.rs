@@ -122,6 +122,16 @@ fn what_too_few_workers_voted_on_is_posted_and_then_refunded() {
 }
 
 #[test]
+fn an_audit_that_nobody_is_left_for_keeps_no_requester_waiting() {
+    // Twenty ranges, one in five of which is drawn for an audit.
+    let mut world = World::new(1, 320, BOND * 10, &[Honest]);
+    let began = world.now;
+    world.finish();
+    assert_eq!(world.certified(), 320);
+    assert!(world.now - began < REF, "after {} s", world.now - began);
+}
+
+#[test]
 fn workers_without_a_bond_are_not_asked() {
     let world = World::new(1, 4, STAKE * 9, &[Honest; 3]);
     assert!(
