@@ -16,7 +16,7 @@ use tracing::{debug, info, warn};
 use super::range_errands::{Done, RangeHands};
 use crate::ranges::{
     record::RangeRecord,
-    step::{Step, next},
+    step::{self, Step, next},
 };
 
 /// After so long without an answer a vote is announced again.
@@ -403,7 +403,7 @@ impl Ranges {
                 if let Some(held) = self.held.get_mut(&range) {
                     (held.busy, held.due) = (false, None);
                     // From then on the pool may be late.
-                    held.wake = Some(record.place.clock().contribution);
+                    held.wake = Some(step::turn(record.place.clock()));
                     held.record = Some(*record);
                     self.speak(range);
                     self.go_on(range);

@@ -2,6 +2,7 @@
 //! the chain says, and the time.
 
 use canut_hub::RangeState;
+use canut_protocol::range::Clock;
 
 use super::record::RangeRecord;
 
@@ -20,6 +21,12 @@ pub enum Step {
     Forget,
 }
 
+/// When it is a worker's turn to post: a quarter of the time for that is left to the pool, which knows all votes and keeps its
+/// stake if it is the first.
+pub fn turn(clock: Clock) -> u64 {
+    clock.contribution + (clock.posting - clock.contribution) / 4
+}
+
 /// What to do about a vote, when the chain says that its range is in `state`; `None` while nothing was done about it.
 pub fn next(record: &RangeRecord, state: Option<RangeState>, now: u64) -> Step {
     let clock = record.place.clock();
@@ -31,7 +38,7 @@ pub fn next(record: &RangeRecord, state: Option<RangeState>, now: u64) -> Step {
         None if now >= clock.end => Step::Forget,
         // A vote that the pool did not promise to account for is nobody's.
         None if record.assignment.is_none() => Step::Wait(clock.end),
-        None if now < clock.contribution => Step::Wait(clock.contribution),
+        None if now < turn(clock) => Step::Wait(turn(clock)),
         None if now < clock.posting => Step::Post,
         None => Step::Wait(clock.end),
     }
