@@ -27,7 +27,8 @@ use crate::{client::audits, logging, settings::layered, signals::Signals};
 /// are served by transactions of every worker, as all are with --open.
 ///
 /// The key is the workerpool owner's. Its stake on the hub backs what it sells. The pool writes down what it decides and reads
-/// the rest from the chain: stop it, kill it, lose its folder; started again it goes on.
+/// the rest from the chain: stop it or kill it; started again it goes on. Without its folder it serves new deals only, and
+/// leaves what was voted on before to its workers and the chain.
 #[derive(Debug, ClapArgs)]
 #[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "\
