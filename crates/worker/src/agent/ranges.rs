@@ -49,6 +49,8 @@ struct Held {
     due: Option<Instant>,
     /// When there may be something to do, in seconds since the epoch.
     wake: Option<u64>,
+    /// Whether it tried to post its own vote beside those of others.
+    joined: bool,
     /// Members of the range, to whom to show what was voted for once nothing is under way.
     asked: Option<Vec<Listed>>,
 }
@@ -62,6 +64,7 @@ impl Held {
             tries: 0,
             due: None,
             wake: None,
+            joined: false,
             asked: None,
         }
     }
@@ -501,6 +504,7 @@ impl Ranges {
                 }
             }
             Step::Post => self.start(range, hands.post(record)),
+            Step::Join => self.join(range, record),
             Step::Open if self.manners.withholds => {}
             Step::Open => self.start(range, hands.reveal(record)),
             Step::Resolve => self.start(range, hands.resolve(range)),
@@ -509,6 +513,23 @@ impl Ranges {
             }
             Step::Forget => self.forget(range),
         }
+    }
+
+    /// Posts the worker's own vote beside those that others posted. If it is among them the contract refuses, which costs
+    /// nothing, and nothing is left to do before votes are opened.
+    fn join(&mut self, range: Range, record: RangeRecord) {
+        let Some(held) = self.held.get_mut(&range) else {
+            return;
+        };
+        if std::mem::replace(&mut held.joined, true) {
+            held.wake = Some(record.place.clock().posting);
+            return;
+        }
+        let alone = RangeRecord {
+            roster: None,
+            ..record
+        };
+        self.start(range, self.hands.clone().post(alone));
     }
 
     /// A range is over: its archives are kept for a while.

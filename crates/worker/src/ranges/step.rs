@@ -13,6 +13,8 @@ pub enum Step {
     Wait(u64),
     /// Transaction: post the votes that the worker knows of.
     Post,
+    /// Transaction: post its own vote, once, beside those that others posted: they may not have known it.
+    Join,
     /// Transaction: open what it voted for.
     Open,
     /// Transaction: have the range decided.
@@ -32,6 +34,9 @@ pub fn next(record: &RangeRecord, state: Option<RangeState>, now: u64) -> Step {
     let clock = record.place.clock();
     match state {
         Some(RangeState::Settled(_) | RangeState::Failed) => Step::Forget,
+        Some(RangeState::Posted) if now < clock.posting && record.assignment.is_some() => {
+            Step::Join
+        }
         Some(RangeState::Posted) if now < clock.posting => Step::Wait(clock.posting),
         Some(RangeState::Posted) if now < clock.opening => Step::Open,
         Some(RangeState::Posted) => Step::Resolve,

@@ -237,7 +237,8 @@ impl Market {
     /// A deal of `volume` tasks at `trust`.
     pub async fn deal(&self, volume: u64, trust: u64, params: &str) -> (DealId, Deal) {
         let (volume, category, trust) = (U256::from(volume), U256::ZERO, Trust::new(trust));
-        let salt = B256::repeat_byte(1);
+        // Deals of other sizes are of other orders.
+        let salt = B256::from(volume);
         let (app, price) = (self.app, Nrlc::new(1_000_003));
         let appprice = Nrlc::new(77);
         let orders = Orders {

@@ -7,7 +7,7 @@ use canut_hub::{Event, Follower, RangeState};
 use canut_pool::Way;
 use canut_protocol::{
     Deal, DealId, Nrlc,
-    range::{Kind, Settled, Terms, money::Payout},
+    range::{Kind, Settled, Terms, Way as Settling, money::Payout},
     task::Status,
 };
 use canut_worker::misbehaviour::{self, Misbehaviour};
@@ -157,6 +157,53 @@ async fn cheats_lose_their_stakes_and_nobody_else_does() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_pool_does_not_settle_in_time_the_chain_decides() {
+    stall(false).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pool_that_lost_its_folder_settles_nothing_that_it_may_have_promised_otherwise() {
+    stall(true).await;
+}
+
+/// Waits until the pool has looked for the results of a range in the store.
+async fn looked_for_results(pool: &str) {
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
+    let looked_for = |metrics: &str| {
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("canut_pool_range_checks_total"));
+        line.is_some_and(|line| !line.ends_with(" 0"))
+    };
+    while !get_text(pool, "/metrics")
+        .await
+        .is_some_and(|text| looked_for(&text))
+    {
+        look.tick().await;
+    }
+}
+
+/// Lets so many time references of the deal pass, and waits for its first range to be in that state.
+async fn reach(
+    market: &Market,
+    (id, deal): (DealId, &Deal),
+    references: u64,
+    state: fn(&RangeState) -> bool,
+) {
+    let now = market.hub().now().await.unwrap();
+    let at = deal.start_time + references * TIME_REF + 1;
+    market.node.pass(at.saturating_sub(now)).await;
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(100));
+    loop {
+        look.tick().await;
+        let record = market.hub().range_at(id, deal.bot_first).await.unwrap();
+        if record.is_some_and(|record| state(&record.state)) {
+            return;
+        }
+    }
+}
+
+/// A pool countersigns votes and never settles them; it may lose its memory of them as well.
+async fn stall(forgets: bool) {
     let market = Market::open_for(Way::Certificate).await;
     // Without a store it never sees the results, and so never settles.
     let mut config = market.pool_config(Market::settings());
@@ -170,47 +217,43 @@ async fn what_the_pool_does_not_settle_in_time_the_chain_decides() {
     }
     let supply = market.hub().total_supply().await.unwrap();
     let (id, deal) = market.deal(2, 10, "").await;
-    let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
-    let looked_for = |metrics: &str| {
-        let line = metrics
-            .lines()
-            .find(|line| line.starts_with("canut_pool_range_checks_total"));
-        line.is_some_and(|line| !line.ends_with(" 0"))
+    looked_for_results(&address).await;
+    let pool = if forgets {
+        pool.shutdown().await;
+        std::fs::remove_dir_all(market.folder.path().join("pool")).unwrap();
+        // Now it could see the results, and settle; but it does not know any more whom it would have to list.
+        market.pool_at(address.parse().unwrap()).await
+    } else {
+        pool
     };
-    while !get_text(&address, "/metrics")
-        .await
-        .is_some_and(|text| looked_for(&text))
-    {
-        look.tick().await;
-    }
     let start = market.hub().now().await.unwrap();
-    let reach = async |reference: u64, state: fn(&RangeState) -> bool| {
-        let now = market.hub().now().await.unwrap();
-        let at = deal.start_time + reference * TIME_REF + 1;
-        market.node.pass(at.saturating_sub(now)).await;
-        let mut look = tokio::time::interval(std::time::Duration::from_millis(100));
-        loop {
-            look.tick().await;
-            let record = market.hub().range_at(id, deal.bot_first).await.unwrap();
-            if record.is_some_and(|record| state(&record.state)) {
-                return;
-            }
-        }
-    };
     assert!(start < deal.start_time + 6 * TIME_REF);
-    reach(7, |state| matches!(state, RangeState::Posted)).await;
-    // Until opening is over nobody can be sure of anything; then whoever is first has it decided.
+    // The pool posts first, if it knows of anything; else each worker what it has.
+    let wait = 7 * TIME_REF + if forgets { TIME_REF / 4 } else { 0 };
     let now = market.hub().now().await.unwrap();
-    market
-        .node
-        .pass((deal.start_time + 8 * TIME_REF + 1).saturating_sub(now))
-        .await;
+    let at = deal.start_time + wait + 1;
+    market.node.pass(at.saturating_sub(now)).await;
     let mut follower = Follower::from_block(
         market.hub().provider().clone(),
         *market.hub().deployment(),
         follow(),
         0,
     );
+    let mut posted = BTreeSet::new();
+    // Two ranges of one task, and four new workers for trust 10.
+    while posted.len() < 8 {
+        for happening in follower.next().await.unwrap().events {
+            if let Event::RangePosted { range, worker, .. } = happening.event {
+                posted.insert((range, worker));
+            }
+        }
+    }
+    // Until opening is over nobody can be sure of anything; then whoever is first has it decided.
+    let now = market.hub().now().await.unwrap();
+    market
+        .node
+        .pass((deal.start_time + 8 * TIME_REF + 1).saturating_sub(now))
+        .await;
     let opened = |event: &Event| matches!(event, Event::RangeOpened { .. });
     while !follower
         .next()
@@ -220,7 +263,10 @@ async fn what_the_pool_does_not_settle_in_time_the_chain_decides() {
         .iter()
         .any(|happening| opened(&happening.event))
     {}
-    reach(9, |state| matches!(state, RangeState::Settled(_))).await;
+    reach(&market, (id, &deal), 9, |state| {
+        matches!(state, RangeState::Settled(_))
+    })
+    .await;
     let settled = settlements(&market, id, &deal).await;
     let members = settled.iter().flat_map(|one| &one.members);
     assert!(members.clone().count() >= 4);
@@ -229,6 +275,14 @@ async fn what_the_pool_does_not_settle_in_time_the_chain_decides() {
         "{settled:?}"
     );
     assert_eq!(market.hub().total_supply().await.unwrap(), supply);
+    if forgets {
+        let (id, deal) = market.deal(3, 10, "").await;
+        let settled = settlements(&market, id, &deal).await;
+        assert!(
+            settled.iter().all(|one| one.way == Settling::Settle),
+            "a new deal is as any"
+        );
+    }
     for worker in workers {
         worker.shutdown().await;
     }
