@@ -438,9 +438,12 @@ describe('leaving', () => {
       wallet: { privateKey: HASH, publicKey: /^0x04[0-9a-f]{128}$/, address: made.address }, address: ADDRESS, fileName: 'wallet.json',
     });
     const { balance } = await dev.iexec('wallet', 'show');
-    like(await dev.iexec('wallet', 'sweep', '--to', made.address, '--force'), {
-      from: dev.address, to: made.address, sendNativeTxHash: HASH, sendERC20TxHash: HASH,
-    });
+    const sweep = () => dev.iexec('wallet', 'sweep', '--to', made.address, '--force');
+    const swept = await sweep();
+    // The library may have the balance of before the RLC went, which cost a fee: then it says so, and the ether goes next time.
+    const { errors, ...rest } = swept.errors ? { ...swept, ...await sweep(), errors: swept.errors } : swept;
+    like(errors ?? [], errors ? [/insufficient funds/] : []);
+    like(rest, { from: dev.address, to: made.address, sendNativeTxHash: HASH, sendERC20TxHash: HASH });
     const inherited = (await heir.iexec('wallet', 'show')).balance;
     assert.equal(inherited.nRLC, balance.nRLC);
     assert.ok(BigInt(inherited.wei) > (BigInt(balance.wei) * 99n) / 100n);
