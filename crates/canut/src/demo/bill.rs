@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
-use canut_client::Fetched;
+use canut_client::{Fetched, Verdict};
 use canut_protocol::{Nrlc, Overflow};
 
 /// What certificates add up to.
@@ -19,13 +19,22 @@ pub(super) struct Bill {
     pub(super) earned: BTreeMap<Address, Nrlc>,
     /// What each worker lost of its stake.
     pub(super) lost: BTreeMap<Address, Nrlc>,
+    /// For how many tasks a worker voted for something else than was certified.
+    pub(super) lies: BTreeMap<Address, usize>,
+    /// The fewest votes that agreed on a task.
+    pub(super) fewest: usize,
 }
 
 impl Bill {
     /// The bill of results, each with its certificate.
     pub(super) fn of(fetched: &[Fetched], tasks: usize) -> Result<Self, Overflow> {
+        let agreed = |result: &Fetched| {
+            let votes = result.certificate.votes.iter();
+            votes.filter(|vote| vote.verdict == Verdict::Agreed).count()
+        };
         let mut bill = Self {
             tasks,
+            fewest: fetched.iter().map(agreed).min().unwrap_or_default(),
             ..Self::default()
         };
         for result in fetched {
@@ -37,6 +46,9 @@ impl Bill {
             for vote in &certificate.votes {
                 add(&mut bill.earned, vote.worker, vote.reward)?;
                 add(&mut bill.lost, vote.worker, vote.seized)?;
+                if vote.verdict == Verdict::Dissented {
+                    *bill.lies.entry(vote.worker).or_default() += 1;
+                }
             }
         }
         Ok(bill)

@@ -117,9 +117,7 @@ async fn play(args: &Args, local: &Local, show: &Show, began: Instant) -> Result
     let (wanted, quote) = order(args, &user, show).await?;
     let bought = user.buy(&wanted, &quote, |_| {}).await?;
     let deals: Vec<DealId> = bought.iter().map(|deal| deal.deal).collect();
-    let tasks = show
-        .follow(&client, &deals, &local.liars().collect())
-        .await?;
+    let tasks = show.follow(&client, &deals).await?;
     let (picture, fetched) = collect(args, &client, &tasks).await?;
     let path = args.out.join("teapot.png");
     picture.save(&path)?;

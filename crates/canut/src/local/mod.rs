@@ -129,12 +129,6 @@ impl Local {
         honest.iter().map(|key| key.address())
     }
 
-    /// Addresses of the workers that lie.
-    pub(crate) fn liars(&self) -> impl Iterator<Item = Address> {
-        let liars = self.accounts.workers.iter().skip(self.workers());
-        liars.map(|key| key.address())
-    }
-
     /// What a client must know, with the key of the first user.
     pub(crate) fn network(&self) -> Network {
         Network {
