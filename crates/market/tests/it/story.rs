@@ -91,13 +91,24 @@ async fn publish(world: &Arc<World>, pile: Pile, taken: &Arc<Progress>) -> Pile 
     }
 }
 
-/// Fails only when the market is gone.
+/// Offers again what the market cannot take just now, as it asks for. Fails only when the market is gone.
 async fn offer(
     world: &World,
     path: &str,
     wallet: &Wallet,
     order: &Value,
 ) -> Result<(), reqwest::Error> {
+    while !offer_once(world, path, wallet, order).await? {}
+    Ok(())
+}
+
+/// Whether the market took the order, or has it.
+async fn offer_once(
+    world: &World,
+    path: &str,
+    wallet: &Wallet,
+    order: &Value,
+) -> Result<bool, reqwest::Error> {
     let challenge = world.url(&format!("/challenge?address={}", wallet.address));
     let challenge: Value = world.http.get(challenge).send().await?.json().await?;
     let challenge = challenge["data"]["message"]["challenge"].as_str().unwrap();
@@ -111,11 +122,12 @@ async fn offer(
     let body: Value = response.json().await?;
     // Nobody was told that an order was taken just before the kill.
     let known = body["error"].as_str().unwrap_or_default();
+    let is_busy = status.is_server_error() && known.contains("try again in a moment");
     assert!(
-        status.is_success() || known.contains("already published"),
+        is_busy || status.is_success() || known.contains("already published"),
         "{body}"
     );
-    Ok(())
+    Ok(!is_busy)
 }
 
 /// How many orders were taken, and whoever waits for half of them.
