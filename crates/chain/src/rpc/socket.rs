@@ -177,11 +177,8 @@ impl Session {
                 continue;
             };
             let value = if *full {
-                self.server
-                    .api
-                    .pool
-                    .get(&hash)
-                    .map(|tx| raw(&convert::pooled(&tx)))
+                let told = self.server.api.announced(hash);
+                told.ok().flatten().map(|tx| raw(&tx))
             } else {
                 Some(raw(&hash))
             };

@@ -65,16 +65,21 @@ impl Api {
 
     /// The bytes of a transaction that waits or is in a block; none if there is no such one.
     pub(crate) fn raw_transaction(&self, hash: B256) -> RpcResult<Bytes> {
+        let found = self.announced(hash)?;
+        let bytes = found.map(|tx| tx.inner.inner().encoded_2718().into());
+        Ok(bytes.unwrap_or_default())
+    }
+
+    /// A transaction as it waited when it came, though by now it may be in a block.
+    pub(crate) fn announced(&self, hash: B256) -> RpcResult<Option<Transaction>> {
         if let Some(tx) = self.pool.get(&hash) {
-            return Ok(tx.inner().encoded_2718().into());
+            return Ok(Some(convert::pooled(&tx)));
         }
         let found = self.head().transaction(&hash)?;
         let tx = found
             .as_ref()
             .and_then(|(block, index)| block.transactions.get(*index));
-        Ok(tx
-            .map(|tx| tx.inner().encoded_2718().into())
-            .unwrap_or_default())
+        Ok(tx.map(convert::pooled))
     }
 
     pub(crate) fn transaction(&self, hash: B256) -> RpcResult<Option<Transaction>> {
