@@ -1,20 +1,23 @@
 //! A hub and workers, as simple as can be: they check what the contract would check, and what the pool has promised.
 
+mod hub;
+mod workers;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, B256, FixedBytes, keccak256};
+use alloy_primitives::{Address, B256, keccak256};
 use canut_protocol::{
     Deal, DealId, Failure, Nrlc, Resource, Tag, Trust,
     range::{
-        Codec, Commitment, Content, Leaf, Member as Counted, Range, Sides, Standing, Terms, Value,
-        Vote,
+        Content, Member as Counted, Range, Standing, Value,
         audit::{Promise, Rates},
     },
-    signature::CompactSignature,
 };
 
+pub(super) use workers::{Behaviour, Sim};
+
 use super::super::{
-    Capacity, Delivery, Phase, RangeChain, RangeCommand, RangeDeal, RangeEvent, RangeReport,
+    Capacity, Delivery, RangeChain, RangeCommand, RangeDeal, RangeEvent, RangeReport,
     RangeSettings, Ranges, Said, Voting, session::value_of,
 };
 
@@ -23,36 +26,6 @@ pub(super) const STAKE: u64 = 100;
 pub(super) const ID: DealId = DealId(B256::repeat_byte(9));
 const START: u64 = 1_000_000;
 const OWNER: Address = Address::repeat_byte(0xff);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Behaviour {
-    Honest,
-    /// Finds only a part of what it is offered, in time.
-    Slow,
-    /// Finds something else than anyone, for every task.
-    Wrong,
-    /// Finds something else than anyone for one task in eight.
-    Sloppy,
-    /// Votes with somebody else's seal.
-    Copies,
-    /// Says that it has a vote, and never shows it.
-    Absent,
-    /// Votes, and never says what for.
-    Withholds,
-    /// Takes ranges and does nothing.
-    Idle,
-    /// Cannot do what the requester wants.
-    Unable,
-}
-
-#[derive(Debug)]
-pub(super) struct Sim {
-    pub(super) address: Address,
-    pub(super) behaviour: Behaviour,
-    pub(super) here: bool,
-    votes: BTreeMap<Range, (Vote, Value, Vec<Leaf>)>,
-    countersigned: BTreeSet<Range>,
-}
 
 #[derive(Debug)]
 pub(super) struct World {
@@ -85,33 +58,6 @@ fn settings() -> RangeSettings {
         slow_after: 60,
         ..RangeSettings::new(link)
     }
-}
-
-fn leaf(index: u64, by: Address) -> Leaf {
-    let found = keccak256([index.to_be_bytes().as_slice(), by.as_slice()].concat());
-    Leaf {
-        digest: found,
-        content: Content {
-            codec: Codec::Raw,
-            sha256: found,
-        },
-    }
-}
-
-/// A signature that nobody checks here: another one for every worker and vote.
-fn sign(worker: Address, commitment: &Commitment) -> CompactSignature {
-    let seed = keccak256(
-        [
-            worker.as_slice(),
-            commitment.range.id().0.as_slice(),
-            commitment.seal.as_slice(),
-        ]
-        .concat(),
-    );
-    let mut bytes = [0; 64];
-    bytes[..32].copy_from_slice(seed.as_slice());
-    bytes[33..].copy_from_slice(&seed[1..]);
-    CompactSignature::try_from(FixedBytes(bytes)).unwrap()
 }
 
 fn matched(deal: Deal, forgotten: bool) -> RangeChain {
@@ -359,224 +305,6 @@ impl World {
                 self.tell(facts.collect::<Vec<_>>());
             }
         }
-    }
-
-    fn say(&mut self, worker: Address, said: Said) {
-        self.tell([RangeEvent::Session(worker, said)]);
-    }
-
-    fn on_offer(&mut self, range: Range, worker: Address, budget: Option<u64>) {
-        let deal = self.deal.clone();
-        let Some(sim) = self.sim(worker) else { return };
-        assert!(range.is_within(&deal));
-        match sim.behaviour {
-            Behaviour::Idle => return,
-            Behaviour::Unable => {
-                return self.say(worker, Said::Failed(range, Failure::InputRefused));
-            }
-            _ => {}
-        }
-        let shorter = budget.is_some() && sim.behaviour == Behaviour::Slow;
-        let count = if shorter {
-            range.count().div_ceil(2)
-        } else {
-            range.count()
-        };
-        let range = Range::new(range.deal(), range.first(), count.into()).unwrap();
-        let liar = sim.behaviour;
-        let leaves = range.indices().map(|index| match liar {
-            Behaviour::Wrong => leaf(index, worker),
-            Behaviour::Sloppy if index % 8 == 1 => leaf(index, worker),
-            _ => leaf(index, Address::ZERO),
-        });
-        let leaves: Vec<_> = leaves.collect();
-        self.ready(range, worker, leaves);
-    }
-
-    fn ready(&mut self, range: Range, worker: Address, leaves: Vec<Leaf>) {
-        let value = value_of(range, &leaves, link).unwrap();
-        let victim = self.sims[0].address;
-        let Some(sim) = self.sim(worker) else { return };
-        let owner = if sim.behaviour == Behaviour::Copies {
-            victim
-        } else {
-            worker
-        };
-        let commitment = Commitment {
-            range,
-            enclave: Address::ZERO,
-            seal: value.seal(owner, range.id()),
-        };
-        let vote = Vote {
-            worker,
-            commitment,
-            signature: sign(worker, &commitment),
-        };
-        // A vote is signed once.
-        let (vote, ..) = sim.votes.entry(range).or_insert((vote, value, leaves));
-        let sealed = vote.sealed();
-        self.say(worker, Said::Ready { range, sealed });
-    }
-
-    fn countersign(&mut self, range: Range, worker: Address, sealed: B256) {
-        let known = self.assignments.insert((range, worker), sealed);
-        assert!(
-            known.is_none_or(|known| known == sealed),
-            "two assignments for one vote"
-        );
-        assert!(
-            self.ranges
-                .voting(&range)
-                .is_none_or(|voting| voting.member(worker).is_some())
-        );
-        self.check_risk(worker);
-        let Some(sim) = self.sim(worker) else { return };
-        sim.countersigned.insert(range);
-        if sim.behaviour == Behaviour::Absent {
-            return;
-        }
-        let vote = sim.votes[&range].0;
-        self.say(worker, Said::Committed(vote));
-    }
-
-    /// What the worker can lose in all its open votes is within its bond (§5.2).
-    fn check_risk(&self, worker: Address) {
-        let terms = Terms::of(&self.deal, REF).unwrap();
-        let over = |range: &Range| {
-            self.settled
-                .keys()
-                .chain(&self.failed)
-                .any(|settled| settled.overlaps(range))
-        };
-        let open = self
-            .assignments
-            .keys()
-            .filter(|(range, who)| *who == worker && !over(range));
-        let risk = Nrlc::sum(open.map(|(range, _)| terms.risk(range.count()).unwrap())).unwrap();
-        assert!(risk <= Nrlc::from(self.bond), "{worker} risks {risk}");
-    }
-
-    fn have_opened(&mut self, range: Range, worker: Address) {
-        let Some(sim) = self.sim(worker) else { return };
-        if matches!(sim.behaviour, Behaviour::Withholds | Behaviour::Copies) {
-            return;
-        }
-        let (_, value, leaves) = sim.votes[&range].clone();
-        self.stored.insert((range, value));
-        self.say(
-            worker,
-            Said::Opened {
-                range,
-                value,
-                leaves,
-            },
-        );
-    }
-
-    fn on_plan(&mut self, range: Range, worker: Address, parts: &[Range]) {
-        let Some(sim) = self.sim(worker) else { return };
-        let Some((_, _, leaves)) = sim.votes.get(&range).cloned() else {
-            return;
-        };
-        for part in parts {
-            let from = usize::from(range.position(part.first()).unwrap());
-            let leaves = leaves[from..from + usize::from(part.count())].to_vec();
-            self.ready(*part, worker, leaves);
-        }
-    }
-
-    fn is_taken(&self, range: Range) -> bool {
-        let over = self
-            .settled
-            .keys()
-            .chain(&self.failed)
-            .chain(self.posted.keys());
-        over.into_iter().any(|other| other.overlaps(&range))
-    }
-
-    /// What the hub checks, and what nobody could prove against the pool afterwards.
-    fn settle(&mut self, range: Range) {
-        let voting = self.ranges.voting(&range).unwrap().clone();
-        let Phase::Settling(value) = voting.phase else {
-            panic!("{:?}", voting.phase)
-        };
-        if self.is_taken(range) {
-            return self.tell([RangeEvent::Errand(range, RangeReport::Thwarted)]);
-        }
-        assert!(self.now < START + 10 * REF);
-        let members = voting.account(value);
-        self.check_omission(range, &members);
-        let weight = Standing::default().weight();
-        let sides = members
-            .iter()
-            .fold(Sides::new(), |sides, member| match member {
-                Counted::Loser { .. } => sides.with_loser(weight),
-                Counted::Absent { .. } => sides.with_absent(weight),
-                _ => sides.with_winner(weight),
-            });
-        assert!(sides.certify(self.deal.trust), "{members:?}");
-        self.settled.insert(range, members);
-        self.tell([RangeEvent::Chain(RangeChain::Settled(range))]);
-    }
-
-    /// Everyone whom the pool countersigned on a range with a task in common is accounted for.
-    fn check_omission(&self, range: Range, members: &[Counted]) {
-        for (other, worker) in self.assignments.keys() {
-            let listed = members.iter().any(|member| member.worker() == *worker);
-            assert!(
-                !other.overlaps(&range) || listed,
-                "{worker} can prove that it was left out"
-            );
-        }
-    }
-
-    fn post(&mut self, range: Range) {
-        assert!((START + 7 * REF..START + 8 * REF).contains(&self.now));
-        if self.is_taken(range) {
-            return self.tell([RangeEvent::Errand(range, RangeReport::Thwarted)]);
-        }
-        self.posted.insert(range, BTreeSet::new());
-        self.tell([RangeEvent::Chain(RangeChain::Posted(range))]);
-    }
-
-    fn resolve(&mut self, range: Range) {
-        assert!(self.now >= START + 9 * REF);
-        let Some(values) = self.posted.remove(&range) else {
-            return;
-        };
-        let voting = self.ranges.voting(&range).unwrap().clone();
-        let winner = values.into_iter().find(|value| {
-            let weight = Standing::default().weight();
-            let sides = voting
-                .account(*value)
-                .iter()
-                .fold(Sides::new(), |sides, member| match member {
-                    Counted::Winner { .. } => sides.with_winner(weight),
-                    Counted::Loser { .. } => sides.with_loser(weight),
-                    _ => sides,
-                });
-            sides.certify(self.deal.trust)
-        });
-        let event = match winner {
-            Some(value) => {
-                self.settled.insert(range, voting.account(value));
-                RangeChain::Settled(range)
-            }
-            None => {
-                self.failed.insert(range);
-                RangeChain::Failed(range)
-            }
-        };
-        self.tell([RangeEvent::Chain(event)]);
-    }
-
-    fn claim(&mut self, range: Range) {
-        assert!(self.now >= START + 10 * REF);
-        if self.is_taken(range) {
-            return self.tell([RangeEvent::Errand(range, RangeReport::Thwarted)]);
-        }
-        self.failed.insert(range);
-        self.tell([RangeEvent::Chain(RangeChain::Failed(range))]);
     }
 
     /// Everything happens that can, and time passes when nothing can, until the deal is over.
