@@ -2,7 +2,7 @@
 
 use canut_gate::Answers;
 use canut_protocol::Failure;
-use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{CounterVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 
 use super::pace::Pace;
 use crate::{
@@ -23,6 +23,7 @@ pub(super) struct Metrics {
     events: IntCounterVec,
     checks: IntCounter,
     failures: IntCounterVec,
+    range_seconds: CounterVec,
 }
 
 impl Metrics {
@@ -47,6 +48,13 @@ impl Metrics {
                 "failures_total",
                 "Failures of workers",
                 &["failure", "fault"],
+            )?,
+            range_seconds: CounterVec::new(
+                Opts::new(
+                    "range_seconds_total",
+                    "Time that ranges took until enough workers voted, one showed its vote, the results were found, and the range was settled",
+                ),
+                &["step"],
             )?,
             answers: Answers::register(&registry)?,
             registry,
@@ -73,12 +81,15 @@ impl Metrics {
         metrics
             .registry
             .register(Box::new(metrics.failures.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.range_seconds.clone()))?;
         Ok(metrics)
     }
 
     /// Clocks for ranges.
-    pub(super) fn pace(&self) -> prometheus::Result<Pace> {
-        Pace::register(&self.registry)
+    pub(super) fn pace(&self) -> Pace {
+        Pace::new(self.range_seconds.clone())
     }
 
     /// The counters of answers.

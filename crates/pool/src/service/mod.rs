@@ -358,7 +358,7 @@ impl Pool {
             ledger: self.ledger.clone(),
             errands: self.errands.clone(),
             metrics: self.metrics.clone(),
-            pace: self.metrics.pace()?,
+            pace: self.metrics.pace(),
             sessions: BTreeMap::new(),
             under_way: JoinSet::new(),
         })

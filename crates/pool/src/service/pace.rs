@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use canut_protocol::range::Range;
-use prometheus::{CounterVec, Opts, Registry};
+use prometheus::CounterVec;
 use tokio::time::Instant;
 
 use crate::ranges::{Phase, RangeChanges, RangeCommand};
@@ -22,17 +22,12 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let options = Opts::new(
-            "range_seconds_total",
-            "Time that ranges took until enough workers voted, one showed its vote, the results were found, and the range was settled",
-        );
-        let seconds = CounterVec::new(options, &["step"])?;
-        registry.register(Box::new(seconds.clone()))?;
-        Ok(Self {
+    /// A pace that counts in `seconds`, by the name of the step.
+    pub(super) const fn new(seconds: CounterVec) -> Self {
+        Self {
             seconds,
             under_way: BTreeMap::new(),
-        })
+        }
     }
 
     /// Takes in what was ordered, and what became of ranges.
