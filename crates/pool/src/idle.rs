@@ -1,4 +1,4 @@
-//! Why a worker is not asked for work: one closed list, for both ways.
+//! Why a worker is not asked for ranges: one closed list. Tasks of the open way are not looked at.
 
 use std::fmt;
 
@@ -65,7 +65,7 @@ impl Idle {
             Self::Away => "start it, and see what its log says",
             Self::Busy => "nothing, or give it more slots",
             Self::Benched => {
-                "see its log: its owner's terms, its disk or its money may be in the way"
+                "see its log: its owner's terms, its hours, its disk or its money may be in the way"
             }
             Self::Tag => "`canut worker doctor` says what the machine can offer",
             Self::Votes => "wait until they are paid",

@@ -47,11 +47,13 @@ pub(super) async fn save(
             voting.range.deal().to_string(),
             number(voting.range.first()),
         );
+        let (over, json) = (voting.phase.is_over(), serde_json::to_string(voting)?);
+        // Only a new range has tasks to name.
         let update =
             "UPDATE range SET over = ?, voting = ? WHERE deal = ? AND first = ? AND count = ?";
         let known = sqlx::query(update)
-            .bind(voting.phase.is_over())
-            .bind(serde_json::to_string(voting)?)
+            .bind(over)
+            .bind(&json)
             .bind(&deal)
             .bind(first)
             .bind(i64::from(voting.range.count()))
@@ -65,8 +67,8 @@ pub(super) async fn save(
             .bind(&deal)
             .bind(first)
             .bind(i64::from(voting.range.count()))
-            .bind(voting.phase.is_over())
-            .bind(serde_json::to_string(voting)?)
+            .bind(over)
+            .bind(&json)
             .execute(&mut **transaction)
             .await?;
         name(transaction, voting.range).await?;

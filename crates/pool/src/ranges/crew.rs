@@ -36,7 +36,9 @@ struct Present {
 impl Present {
     /// Why the worker cannot be asked for anything.
     fn obstacle(&self, now: u64) -> Option<Idle> {
-        if self.computing.len() >= self.capacity.slots {
+        if self.capacity.slots == 0 {
+            Some(Idle::Benched)
+        } else if self.computing.len() >= self.capacity.slots {
             Some(Idle::Busy)
         } else if self.benched_until > now {
             Some(Idle::Benched)

@@ -49,7 +49,15 @@ impl Ranges {
         }
         let alarm = earliest(alarm, clock.contribution);
         match self.verdict(range)? {
-            Verdict::More if self.is_audit_alone_wanted(range) && self.nobody_is_left(range) => {
+            Verdict::More => {
+                self.feed_while_there_is_time(now, range);
+                alarm
+            }
+            Verdict::Audited => {
+                self.feed_while_there_is_time(now, range);
+                if !self.nobody_is_left(range) {
+                    return alarm;
+                }
                 let until = self.last_left.saturating_add(self.settings.grace);
                 if now < until {
                     return earliest(alarm, until);
@@ -59,11 +67,6 @@ impl Ranges {
                     self.dirty.insert(range);
                 }
                 self.decide_open(now, range, commands)
-            }
-            Verdict::More => {
-                let wanted = now < clock.countersign && !self.is_hopeless(range);
-                self.feed(range, wanted);
-                alarm
             }
             Verdict::Wait => {
                 self.feed(range, false);
@@ -102,21 +105,13 @@ impl Ranges {
         }
     }
 
-    pub(super) fn verdict(&self, range: Range) -> Option<Verdict> {
-        self.verdict_on(self.votings.get(&range)?)
-    }
-
-    /// Whether the votes certify a value, and one more is wanted only because an audit was drawn.
-    fn is_audit_alone_wanted(&self, range: Range) -> bool {
-        let voting = self.votings.get(&range);
-        let voting = voting.filter(|voting| voting.audit.is_some_and(|wanted| wanted > 0));
-        voting.is_some_and(|voting| {
-            let without = Voting {
-                audit: Some(0),
-                ..voting.clone()
-            };
-            self.verdict_on(&without) != Some(Verdict::More)
-        })
+    /// Lets the range wait for one more worker, unless it is too late or hopeless.
+    fn feed_while_there_is_time(&mut self, now: u64, range: Range) {
+        let in_time = self
+            .deals
+            .get(&range.deal())
+            .is_some_and(|open| now < open.clock.countersign);
+        self.feed(range, in_time && !self.is_hopeless(range));
     }
 
     /// Whether everybody who is here, and could be asked one day, has been. A pool of few workers cannot audit what they all
@@ -129,8 +124,8 @@ impl Ranges {
             && able.all(|worker| voting.is_some_and(|voting| voting.member(worker).is_some()))
     }
 
-    fn verdict_on(&self, voting: &Voting) -> Option<Verdict> {
-        let range = voting.range;
+    pub(super) fn verdict(&self, range: Range) -> Option<Verdict> {
+        let voting = self.votings.get(&range)?;
         let trust = self.deals.get(&range.deal())?.terms.trust();
         Some(judge(
             voting,

@@ -23,9 +23,7 @@ impl Ranges {
         let deals: Vec<_> = self
             .deals
             .iter()
-            .filter(|(_, open)| {
-                open.next < open.end() && now < open.clock.countersign && !open.contract.forgotten
-            })
+            .filter(|(_, open)| open.next < open.end() && open.is_offered(now))
             .map(|(id, open)| (open.clock.contribution, *id))
             .collect();
         let mut deals = std::collections::BTreeSet::from_iter(deals);

@@ -9,7 +9,7 @@ use canut_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Phase, Ranges, Stage, judge::Verdict, voting::Member};
+use super::{Phase, Ranges, Stage, crew::Need, judge::Verdict, voting::Member};
 use crate::Idle;
 
 /// Most waiting ranges that are looked at for one worker.
@@ -50,7 +50,7 @@ pub struct Reach {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RangeView {
-    /// Its tasks. Unless somebody was asked, as they would be cut now.
+    /// Its tasks.
     pub range: Range,
     /// When the first worker was asked, in seconds since the epoch.
     pub started: Option<u64>,
@@ -77,10 +77,15 @@ pub struct MemberView {
 }
 
 impl Ranges {
-    /// Workers that are here, after `after`, in the order of their addresses.
-    pub fn workers_after(&self, after: Option<Address>) -> impl Iterator<Item = Address> + '_ {
+    /// Workers that are here, at `now`: `most` of those after `after`, in the order of their addresses.
+    pub fn workers_after(&self, now: u64, after: Option<Address>, most: usize) -> Vec<WorkerView> {
+        let wanted = self.wanted(now);
         let everybody = self.crew.everybody();
-        everybody.filter(move |worker| after.is_none_or(|after| *worker > after))
+        everybody
+            .filter(|worker| after.is_none_or(|after| *worker > after))
+            .take(most)
+            .map(|worker| self.view(now, worker, &wanted))
+            .collect()
     }
 
     /// Slots of all workers that are here.
@@ -118,6 +123,10 @@ impl Ranges {
 
     /// The worker, at `now` (seconds since the epoch).
     pub fn worker(&self, now: u64, worker: Address) -> WorkerView {
+        self.view(now, worker, &self.wanted(now))
+    }
+
+    fn view(&self, now: u64, worker: Address, wanted: &[(Range, Need)]) -> WorkerView {
         let (slots, computing) = self.crew.work(worker);
         WorkerView {
             worker,
@@ -127,29 +136,27 @@ impl Ranges {
             slots,
             computing,
             unpaid: self.crew.open(worker),
-            idle: self.why_idle(now, worker, &self.wanted(now)),
+            idle: self.why_idle(now, worker, wanted),
         }
     }
 
-    /// Ranges that somebody could be asked for at `now`.
-    fn wanted(&self, now: u64) -> Vec<Range> {
+    /// Ranges that somebody could be asked for at `now`, and what they need.
+    fn wanted(&self, now: u64) -> Vec<(Range, Need)> {
         let begun = self.hungry.iter().map(|(_, range)| *range);
-        let open = self
-            .deals
-            .iter()
-            .filter(|(_, open)| now < open.clock.countersign);
+        let open = self.deals.iter().filter(|(_, open)| open.is_offered(now));
         let fresh = open.filter_map(|(id, _)| self.next_range(*id));
-        begun.chain(fresh).take(LOOK).collect()
+        let wanted = begun.chain(fresh).take(LOOK);
+        wanted.map(|range| (range, self.need(range))).collect()
     }
 
-    fn why_idle(&self, now: u64, worker: Address, wanted: &[Range]) -> Idle {
+    fn why_idle(&self, now: u64, worker: Address, wanted: &[(Range, Need)]) -> Idle {
         if let Some(obstacle) = self.crew.obstacle(now, worker) {
             return obstacle;
         }
-        let why_not = |range: &Range| {
+        let why_not = |(range, need): &(Range, Need)| {
             let asked = self.votings.get(range);
             let asked = asked.is_some_and(|voting| voting.member(worker).is_some());
-            let unfit = self.crew.unfit(worker, self.need(*range));
+            let unfit = self.crew.unfit(worker, *need);
             unfit.or(asked.then_some(Idle::Asked))
         };
         let mut worst = Idle::NoWork;
@@ -162,7 +169,8 @@ impl Ranges {
         worst
     }
 
-    /// The range that holds a task of a deal that is not over, at `now`. Of a range that was split, its part.
+    /// The range that holds a task of a deal that is not over, at `now`: of a range that was split, its part. Of a task in no
+    /// range yet, the range of its deal that is cut next.
     pub fn explain(&self, now: u64, deal: DealId, index: u64) -> Option<RangeView> {
         let open = self.deals.get(&deal)?;
         let holds = |range: &&Range| range.deal() == deal && range.position(index).is_some();
@@ -174,14 +182,15 @@ impl Ranges {
         let Some(range) = begun.copied() else {
             let inside = (open.contract.deal.bot_first..open.end()).contains(&index);
             let range = self.next_range(deal).filter(|_| inside)?;
-            let late = now >= open.clock.countersign;
             return Some(RangeView {
                 range,
                 started: None,
-                next: if late {
-                    "the time to compute is over: it will be refunded".into()
-                } else {
+                next: if open.contract.forgotten {
+                    "its deal is older than anything the pool has written down: the chain decides, or it is refunded".into()
+                } else if open.is_offered(now) {
                     "waits for its turn: nobody was asked for it yet".into()
+                } else {
+                    "the time to compute is over: it will be refunded".into()
                 },
                 members: Vec::new(),
                 obstacles: self.obstacles(now, range),
@@ -207,10 +216,12 @@ impl Ranges {
         let step = match &voting.phase {
             Phase::Open if hungry => "waits for one more worker",
             Phase::Open => match self.verdict(range)? {
-                Verdict::More if self.is_hopeless(range) => {
+                Verdict::More | Verdict::Audited if self.is_hopeless(range) => {
                     "nobody else is asked: workers failed for a reason that lies with requester or app"
                 }
-                Verdict::More => "the time to ask for votes is over: it will be refunded",
+                Verdict::More | Verdict::Audited => {
+                    "the time to ask for votes is over: it will be refunded"
+                }
                 Verdict::Wait => "waits for those who were asked",
                 Verdict::Audit(_) | Verdict::Split(_) | Verdict::Certified(_) => "is being decided",
                 Verdict::Open => "certified, once somebody shows what was voted for",
@@ -230,10 +241,12 @@ impl Ranges {
 
     /// Why workers that are here cannot be asked for the range.
     fn obstacles(&self, now: u64, range: Range) -> BTreeMap<Idle, usize> {
-        count(self.crew.everybody().map(|worker| {
-            let only = std::slice::from_ref(&range);
-            self.why_idle(now, worker, only)
-        }))
+        let need = self.need(range);
+        count(
+            self.crew
+                .everybody()
+                .map(|worker| self.why_idle(now, worker, &[(range, need)])),
+        )
     }
 }
 

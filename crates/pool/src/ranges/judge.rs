@@ -16,6 +16,8 @@ use super::voting::{Member, Stage, Voting};
 pub(super) enum Verdict {
     /// Ask one more worker.
     More,
+    /// Ask one more worker, only because an audit was drawn.
+    Audited,
     /// Wait for those who were asked.
     Wait,
     /// So many votes would certify a value: draw whether one more is wanted.
@@ -107,7 +109,7 @@ fn unanimous(
     }
     match voting.audit {
         None => return Verdict::Audit(expected.winners()),
-        Some(wanted) if expected.winners() < wanted => return Verdict::More,
+        Some(wanted) if expected.winners() < wanted => return Verdict::Audited,
         Some(_) => {}
     }
     if is_waiting || is_listed_pending {

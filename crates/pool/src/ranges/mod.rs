@@ -79,6 +79,11 @@ impl Open {
         deal.bot_first.saturating_add(deal.bot_size)
     }
 
+    /// Whether workers are asked for its tasks at `now`: there is time, and nothing was forgotten of it.
+    fn is_offered(&self, now: u64) -> bool {
+        now < self.clock.countersign && !self.contract.forgotten
+    }
+
     /// Where the tasks from `next` on end that were in no range yet.
     fn free_end(&self) -> u64 {
         let taken = self.taken.first_key_value();
@@ -98,7 +103,8 @@ impl Open {
     /// The chain took a range of which the pool may know nothing.
     fn take(&mut self, range: &Range) {
         if range.indices().end > self.next {
-            self.taken.insert(range.first(), range.indices().end);
+            let end = self.taken.entry(range.first()).or_default();
+            *end = range.indices().end.max(*end);
             self.advance(self.next);
         }
     }

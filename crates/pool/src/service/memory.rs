@@ -1,21 +1,21 @@
 //! Whether the pool remembers whom it countersigned (§3.3).
 //!
 //! A vote that the pool countersigned must be accounted for in every settlement, so a pool that lost its folder must not settle
-//! anything that it may have countersigned votes on. That there was a folder shows on the chain: no pool takes votes before it
-//! promised audits there.
+//! anything that it may have countersigned votes on. That there was a folder shows on the chain: a pool promises audits there
+//! before it takes votes, unless the chain refuses that or takes too long.
 
 use alloy::{eips::BlockNumberOrTag, providers::Provider};
 use alloy_primitives::Address;
 use canut_hub::{Error, Hub};
-use canut_protocol::range::{
-    MAX_TIME_REF,
-    audit::{EPOCH_SECONDS, epoch},
+use canut_protocol::{
+    range::{
+        MAX_TIME_REF,
+        audit::{EPOCH_SECONDS, epoch},
+    },
+    task::FINAL_RATIO,
 };
 
 use super::{StartError, promises};
-
-/// Time references from the match of a deal to its end.
-const REFERENCES: u64 = 10;
 
 /// Until when deals may have been made of which not everything is written down, in seconds since the epoch; 0 when there are
 /// none.
@@ -41,7 +41,7 @@ pub(super) async fn begins(
 
 /// Whether the pool was at work while a deal was made that is not over at `head`.
 async fn was_here(hub: &Hub, workerpool: Address, head: u64) -> Result<bool, Error> {
-    let longest = MAX_TIME_REF * REFERENCES;
+    let longest = MAX_TIME_REF * FINAL_RATIO;
     let oldest = head.saturating_sub(longest) / EPOCH_SECONDS;
     for day in oldest..=head / EPOCH_SECONDS + promises::DAYS {
         let Some(epoch) = epoch(day * EPOCH_SECONDS) else {

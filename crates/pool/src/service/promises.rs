@@ -4,9 +4,12 @@ use std::time::Duration;
 
 use alloy_primitives::Address;
 use canut_hub::Caller;
-use canut_protocol::range::{
-    EVIDENCE_SECONDS, MAX_TIME_REF,
-    audit::{EPOCH_SECONDS, epoch},
+use canut_protocol::{
+    range::{
+        EVIDENCE_SECONDS, MAX_TIME_REF,
+        audit::{EPOCH_SECONDS, epoch},
+    },
+    task::FINAL_RATIO,
 };
 use serde_json::{Value, json};
 use tokio::time::{MissedTickBehavior, interval, timeout};
@@ -21,8 +24,6 @@ const ROUND: Duration = Duration::from_secs(600);
 const FIRST: Duration = Duration::from_secs(60);
 /// Days promised for in advance.
 pub(super) const DAYS: u64 = 2;
-/// Time references from the match of a deal to its end.
-const REFERENCES: u64 = 10;
 
 /// Promises audits, day after day.
 #[derive(Clone, Debug)]
@@ -78,7 +79,7 @@ impl Promises {
 
 /// The promises of days whose deals are all over at `now`, with their secrets.
 pub(super) async fn told(ledger: &Ledger, now: u64) -> Result<Value, LedgerError> {
-    let longest = MAX_TIME_REF * REFERENCES + EVIDENCE_SECONDS;
+    let longest = MAX_TIME_REF * FINAL_RATIO + EVIDENCE_SECONDS;
     let over = epoch(now.saturating_sub(longest)).unwrap_or_default();
     let promises = ledger.promises_before(over).await?;
     let told = promises

@@ -234,18 +234,20 @@ impl RangeErrands {
         let room = self.fetches.acquire().await;
         let _room = room.map_err(|_| Failure::StoreUnreachable)?;
         let cid = directory::cid(&leaf.content);
+        let (limits, callback) = (self.limits, deal.callback != Address::ZERO);
         // Most are small, and need no file.
         if !is_wanted(&deal.params)
             && let Ok(small) = self.store.bytes(&cid, SMALL).await
         {
-            let callback = deal.callback != Address::ZERO;
-            return agrees(leaf, inspect_in(Cursor::new(small), callback, self.limits));
+            // What is small may unpack to much.
+            let look = tokio::task::spawn_blocking(move || {
+                inspect_in(Cursor::new(small), callback, limits)
+            });
+            return agrees(leaf, look.await.map_err(|_| Failure::UploadWrong)?);
         }
         let folder = tempfile::tempdir().map_err(|_| Failure::StoreUnreachable)?;
         let path = folder.path().join("result.zip");
         self.store.download(&cid, &path).await.map_err(refused)?;
-        let limits = self.limits;
-        let callback = deal.callback != Address::ZERO;
         let look = tokio::task::spawn_blocking(move || {
             // Its bytes were voted for: all honest workers encrypt alike.
             if is_sealed(&path, &deal, limits) {

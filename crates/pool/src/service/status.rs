@@ -4,6 +4,7 @@ use alloy_primitives::Address;
 use axum::{
     Json,
     extract::{Path, Query, State},
+    http::StatusCode,
 };
 use canut_gate::Refusal;
 use canut_protocol::{DealId, TaskId};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{desk::Desk, door::Arrival, http::Desks, view};
+use crate::ranges::WorkerView;
 
 /// Workers on one page.
 const PAGE: usize = 100;
@@ -63,16 +65,14 @@ pub(super) async fn place(
         let sentence = "a task is /deals/DEAL/INDEX: 0x and 64 hexadecimal digits, and a number";
         return Err(Refusal::bad(sentence));
     };
-    ask(
-        &state,
-        Question::Place(deal, index),
-        "a task of this pool that is under way there",
-    )
-    .await
+    ask(&state, Question::Place(deal, index), "that task").await
 }
 
 async fn ask(state: &Desks, question: Question, what: &str) -> Result<Json<Value>, Refusal> {
-    let stopping = || Refusal::bad("the pool is stopping: ask again when it is back");
+    let stopping = || {
+        let sentence = "the pool is stopping: ask again when it is back";
+        Refusal::new(StatusCode::SERVICE_UNAVAILABLE, sentence)
+    };
     let (answer, told) = oneshot::channel();
     let asked = state
         .door
@@ -89,7 +89,7 @@ impl Desk {
         match question {
             Question::Pool => Some(self.pool()),
             Question::Workers(after) => Some(self.workers(after)),
-            Question::Worker(worker) => self.worker(worker),
+            Question::Worker(worker) => self.told(self.ranges.worker(self.clock.now(), worker)),
             Question::Place(deal, index) => self.place(deal, index),
         }
     }
@@ -110,15 +110,17 @@ impl Desk {
     }
 
     fn workers(&self, after: Option<Address>) -> Value {
-        let page = self.ranges.workers_after(after).take(PAGE);
-        let workers: Vec<_> = page.filter_map(|worker| self.worker(worker)).collect();
+        let page = self.ranges.workers_after(self.clock.now(), after, PAGE);
+        let workers: Vec<_> = page
+            .into_iter()
+            .filter_map(|seen| self.told(seen))
+            .collect();
         json!({ "workers": workers, "pageSize": PAGE })
     }
 
-    fn worker(&self, worker: Address) -> Option<Value> {
-        let seen = self.ranges.worker(self.clock.now(), worker);
+    fn told(&self, seen: WorkerView) -> Option<Value> {
         let (meaning, remedy) = (seen.idle.meaning(), seen.idle.remedy());
-        let tasks = self.scheduler.tasks_of(worker);
+        let tasks = self.scheduler.tasks_of(seen.worker);
         let mut told = serde_json::to_value(seen).ok()?;
         let more = json!({ "tasks": tasks, "meaning": meaning, "remedy": remedy });
         told.as_object_mut()?.extend(more.as_object()?.clone());

@@ -57,7 +57,7 @@ impl Cell {
             door: PathBuf::new(),
             engine: Arc::clone(engine),
         };
-        cell.door = group::of_engine(&cell.name)
+        cell.door = group::make_for_engine(&cell.name)
             .map_err(|error| Fault::Resources(format!("no control group: {error}")))?;
         memory(&cell.folder, OWN, OWN_FILES, MountFlags::empty())?;
         for name in ["rootfs", "in", "log", "files"] {

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MOMENT: Duration = Duration::from_millis(1);
 
 /// Makes the group of the engine that starts the container `name`. Says which file the engine has to write `0` to, to be in it.
-pub(super) fn of_engine(name: &str) -> io::Result<PathBuf> {
+pub(super) fn make_for_engine(name: &str) -> io::Result<PathBuf> {
     let root = Path::new(ROOT);
     // Of several hierarchies any would do; this one is needed anyway.
     let root = if has_one_hierarchy() {
@@ -34,14 +34,14 @@ pub(super) fn of_engine(name: &str) -> io::Result<PathBuf> {
     } else {
         root.join("pids")
     };
-    let folder = root.join(engine_s(name));
+    let folder = root.join(engine_group(name));
     fs::create_dir(&folder)?;
     Ok(folder.join(MEMBERS))
 }
 
 /// Kills the engine of the container `name`, whatever it is doing. It does not come back.
 pub(super) fn end_engine(name: &str) -> io::Result<()> {
-    end(&engine_s(name))
+    end(&engine_group(name))
 }
 
 /// Kills what is left of the container `name`.
@@ -49,7 +49,7 @@ pub(super) fn end_container(name: &str) -> io::Result<()> {
     end(name)
 }
 
-fn engine_s(name: &str) -> String {
+fn engine_group(name: &str) -> String {
     format!("{name}-engine")
 }
 
@@ -139,7 +139,7 @@ mod tests {
         if !rustix::process::geteuid().is_root() {
             return;
         }
-        let Ok(door) = of_engine(&name) else {
+        let Ok(door) = make_for_engine(&name) else {
             let in_ci = std::env::var_os("CI").is_some();
             assert!(!in_ci, "control groups can be made here");
             return;
