@@ -72,6 +72,11 @@ pub struct Place {
 }
 
 impl Config {
+    /// Votes on no ranges: takes tasks of the open way alone, with all its money for their stakes.
+    pub const fn take_tasks_only(&mut self) {
+        (self.open, self.bond) = (0, Some(Nrlc::ZERO));
+    }
+
     /// The settings of a worker with a slot for each core, on a chain with final blocks.
     pub fn new(
         place: Place,

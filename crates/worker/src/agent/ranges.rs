@@ -49,8 +49,8 @@ struct Held {
     due: Option<Instant>,
     /// When there may be something to do, in seconds since the epoch.
     wake: Option<u64>,
-    /// Whether it tried to post its own vote beside those of others.
-    joined: bool,
+    /// How often it tried to post its own vote beside those of others.
+    joins: u32,
     /// Members of the range, to whom to show what was voted for once nothing is under way.
     asked: Option<Vec<Listed>>,
 }
@@ -64,7 +64,7 @@ impl Held {
             tries: 0,
             due: None,
             wake: None,
-            joined: false,
+            joins: 0,
             asked: None,
         }
     }
@@ -521,15 +521,23 @@ impl Ranges {
         let Some(held) = self.held.get_mut(&range) else {
             return;
         };
-        if std::mem::replace(&mut held.joined, true) {
+        if held.joins >= TRIES {
             held.wake = Some(record.place.clock().posting);
             return;
         }
+        held.joins += 1;
         let alone = RangeRecord {
             roster: None,
             ..record
         };
-        self.start(range, self.hands.clone().post(alone));
+        let post = self.hands.clone().post(alone);
+        // A refusal is what is expected, and nothing that the pool need hear of.
+        self.start(range, async move {
+            match post.await {
+                Done::Failed(range, _) => Done::Sent(range),
+                done => done,
+            }
+        });
     }
 
     /// A range is over: its archives are kept for a while.
