@@ -19,9 +19,9 @@ pub(crate) struct ErrorDocument {
 impl From<Rejected> for ApiError {
     fn from(rejected: Rejected) -> Self {
         match &rejected {
-            Rejected::Chain(_) | Rejected::Storage(_) | Rejected::Stopping => {
-                Self::trouble(&rejected)
-            }
+            Rejected::Chain(_) | Rejected::Storage(_) => Self::trouble(&rejected),
+            // No trouble, and nothing that its operator does not know.
+            Rejected::Stopping => Self::new(StatusCode::SERVICE_UNAVAILABLE, rejected.to_string()),
             _ => Self::new(StatusCode::FORBIDDEN, rejected.to_string()),
         }
     }

@@ -115,7 +115,7 @@ pub(super) struct MatchAnswer {
     fills: Vec<FillDocument>,
     /// Runs filled.
     filled: u64,
-    /// Runs that nothing fills.
+    /// Runs not filled: nothing does, or the plan has as many deals as it may.
     missing: u64,
     /// What it costs, in nRLC.
     cost: u64,

@@ -80,8 +80,10 @@ pub(super) async fn run(
             Ok(()) => group.tell(&market),
             Err(cause) => {
                 error!(%cause, "the database refused a commit; nothing of it holds");
-                group.refuse(cause);
+                let followed = group.refuse(cause);
                 reload(&market, &stop).await;
+                // The follower starts again from what is durable: it is told once the memory is that again.
+                drop(followed);
             }
         }
     }
@@ -232,16 +234,18 @@ impl Group {
         }
     }
 
-    fn refuse(self, cause: StorageError) {
+    /// Says that nothing was done, to all but those who follow the chain: they see their senders dropped.
+    fn refuse(self, cause: StorageError) -> Vec<oneshot::Sender<()>> {
         let cause = Arc::new(cause);
+        let mut followed = Vec::new();
         for reply in self.replies {
             match reply {
                 Reply::Published(reply, _) => drop(reply.send(Err(Arc::clone(&cause).into()))),
                 Reply::Unpublished(reply, _) => drop(reply.send(Err(Arc::clone(&cause).into()))),
-                // The follower sees the sender dropped, and starts again from what is durable.
-                Reply::Followed(done, _) => drop(done),
+                Reply::Followed(done, _) => followed.push(done),
             }
         }
+        followed
     }
 }
 

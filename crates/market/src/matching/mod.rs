@@ -103,7 +103,7 @@ pub struct Plan {
     pub fills: Vec<Fill>,
     /// Runs filled.
     pub filled: u64,
-    /// Runs that nothing fills.
+    /// Runs not filled: nothing does, or the plan has as many deals as it may.
     pub missing: u64,
     /// What all fills cost the requester, in nRLC.
     pub cost: Nrlc,

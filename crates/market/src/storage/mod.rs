@@ -19,7 +19,7 @@ pub(crate) use load::Loaded;
 
 use crate::{chain::Batch, order::Entry};
 
-/// Connections to the database. One writes, the others read.
+/// Connections to the database. One writes the book; the others read, and note where workerpools answer.
 const CONNECTIONS: u32 = 4;
 
 /// The database.

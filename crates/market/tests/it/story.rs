@@ -98,7 +98,10 @@ async fn offer(
     wallet: &Wallet,
     order: &Value,
 ) -> Result<(), reqwest::Error> {
-    while !offer_once(world, path, wallet, order).await? {}
+    let mut moment = tokio::time::interval(POLL);
+    while !offer_once(world, path, wallet, order).await? {
+        moment.tick().await;
+    }
     Ok(())
 }
 
@@ -121,10 +124,10 @@ async fn offer_once(
     let status = response.status();
     let body: Value = response.json().await?;
     // Nobody was told that an order was taken just before the kill.
-    let known = body["error"].as_str().unwrap_or_default();
-    let is_busy = status.is_server_error() && known.contains("try again in a moment");
+    let refusal = body["error"].as_str().unwrap_or_default();
+    let is_busy = status.is_server_error() && refusal.contains("try again in a moment");
     assert!(
-        is_busy || status.is_success() || known.contains("already published"),
+        is_busy || status.is_success() || refusal.contains("already published"),
         "{body}"
     );
     Ok(!is_busy)

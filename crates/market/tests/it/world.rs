@@ -245,6 +245,11 @@ impl World {
 
     /// A market over any chain.
     pub(crate) async fn serving(view: Arc<dyn ChainView>, config: Config) -> Self {
+        // What a market tells its operator is told here.
+        let _ = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::WARN)
+            .with_test_writer()
+            .try_init();
         let server = Server::start(config.clone(), view).await.unwrap();
         let chain = MemoryChain::default();
         Self {
