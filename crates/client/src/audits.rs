@@ -14,16 +14,13 @@ use canut_protocol::{
         EVIDENCE_SECONDS, MAX_TIME_REF, Settled, Way,
         audit::{EPOCH_SECONDS, Promise, epoch},
         drawn::{DrawFault, Drawn, DrawnVote, judge},
-        member,
     },
     receipt::calls::Call,
+    task::FINAL_RATIO,
 };
 use serde::Serialize;
 
-use crate::{Client, Error, Result, pool::Told};
-
-/// Time references from the match of a deal to its end.
-const REFERENCES: u64 = 10;
+use crate::{Client, Error, Result, pool::Told, receipt::listed};
 
 /// What a pool promised for a day, and whether it kept it.
 #[derive(Clone, Debug, Serialize)]
@@ -97,14 +94,20 @@ impl Client {
     pub async fn audits(&self, workerpool: Option<Address>) -> Result<(Address, Vec<AuditDay>)> {
         let (mut served, mut told) = (None, Vec::new());
         if let Some(pool) = self.pool() {
-            let answer = pool.audits().await?;
-            (served, told) = (Some(answer.workerpool), answer.promises);
+            match pool.audits().await {
+                // What it should have told is known without it.
+                Err(Error::Unreachable { .. }) if workerpool.is_some() => {}
+                answer => {
+                    let answer = answer?;
+                    (served, told) = (Some(answer.workerpool), answer.promises);
+                }
+            }
         }
         let workerpool = workerpool
             .or(served)
             .ok_or(Error::NoService(crate::Service::Pool))?;
-        if served.is_some_and(|served| served != workerpool) {
-            told.clear();
+        if let Some(served) = served.filter(|served| *served != workerpool) {
+            return Err(Error::OtherPool { served, workerpool });
         }
         let filter = Filter::new()
             .address(self.hub().address())
@@ -123,8 +126,9 @@ impl Client {
         &self,
         workerpool: Option<Address>,
     ) -> Result<(Address, Vec<AuditDay>)> {
-        let (workerpool, mut days) = self.audits(workerpool).await?;
+        // Before the pool is asked: what falls due meanwhile it need not have told.
         let now = self.hub().now().await?;
+        let (workerpool, mut days) = self.audits(workerpool).await?;
         for day in &mut days {
             match day.told {
                 None if now >= day.due => day.broken.push(Broken::Silent),
@@ -219,10 +223,7 @@ impl Client {
         let Some(Call::Settle { members, .. }) = call else {
             return Ok(None);
         };
-        let read = [false, true]
-            .into_iter()
-            .find_map(|brokered| member::decode(&members, brokered).ok());
-        let Some(members) = read.filter(|members| members.len() == settled.members.len()) else {
+        let Some(members) = listed(&members, &settled) else {
             return Ok(None);
         };
         let votes = settled.members.iter().zip(&members);
@@ -249,7 +250,7 @@ fn day(epoch: u32, promised: B256, told: &[Told]) -> AuditDay {
             .iter()
             .find(|told| told.epoch == epoch)
             .map(|told| told.promise),
-        due: end + MAX_TIME_REF * REFERENCES + EVIDENCE_SECONDS,
+        due: end + MAX_TIME_REF * FINAL_RATIO + EVIDENCE_SECONDS,
         ranges: Ranges::default(),
         broken: Vec::new(),
     }

@@ -199,10 +199,18 @@ pub enum Error {
     )]
     OpenWay(TaskId),
     /// A receipt cannot be made, or what it would hold does not hold.
-    #[error(
-        "no receipt can be made ({0}): ask another node, pool or store; one of them is out of step, or lies"
-    )]
+    #[error("no receipt can be made: {0}")]
     Unproven(String),
+    /// A pool was asked about another workerpool than its own.
+    #[error(
+        "the pool at that URL serves workerpool {served}, and not {workerpool}: give the --pool of that workerpool"
+    )]
+    OtherPool {
+        /// What it serves.
+        served: Address,
+        /// What it was asked about.
+        workerpool: Address,
+    },
     /// A file is no receipt.
     #[error("this is no receipt ({0}): make one with `canut receipt`")]
     NoReceipt(String),

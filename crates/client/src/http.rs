@@ -152,11 +152,7 @@ impl Http {
             .header(SEC_WEBSOCKET_KEY, &key)
             .body(Full::default())
             .map_err(|error| self.unreachable(&error))?;
-        let response = self
-            .client
-            .request(request)
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+        let response = self.exchange(request).await?;
         let status = response.status();
         if status != StatusCode::SWITCHING_PROTOCOLS {
             return Err(self.refused(status, &self.read(response).await?));
@@ -236,13 +232,14 @@ impl Http {
         let request = request
             .body(Full::from(body))
             .map_err(|error| self.unreachable(&error))?;
-        let response = self
-            .client
-            .request(request)
-            .await
-            .map_err(|error| self.unreachable(&error))?;
+        let response = self.exchange(request).await?;
         let status = response.status();
         Ok((status, self.read(response).await?))
+    }
+
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>> {
+        let sent = self.client.request(request).await;
+        sent.map_err(|error| self.unreachable(&error))
     }
 
     async fn read(&self, response: Response<Incoming>) -> Result<Bytes> {

@@ -92,7 +92,7 @@ pub struct Watch {
     /// Final deadlines of the deals.
     deadlines: BTreeMap<DealId, u64>,
     follower: Follower,
-    /// Whether the chain took back what it told, and stock was not taken again.
+    /// Whether stock is to be taken: at first, and after the follower failed.
     stale: bool,
     news: VecDeque<Progress>,
 }

@@ -5,6 +5,7 @@ use alloy::{
     eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718},
     providers::Provider,
     rlp,
+    rpc::types::Header,
 };
 use alloy_primitives::{B256, Bytes, keccak256};
 use canut_protocol::{
@@ -12,6 +13,7 @@ use canut_protocol::{
     receipt::{self, trie},
 };
 
+use super::odd;
 use crate::{Client, Error, Result, Settlement};
 
 /// Everything of a block, as it is hashed.
@@ -25,13 +27,18 @@ pub(super) struct Block {
     outcomes: Vec<(Bytes, Vec<Option<u64>>)>,
 }
 
-fn odd(what: &str) -> Error {
-    Error::Unproven(what.to_owned())
+/// The header as its hash covers it.
+fn encoded(header: &Header) -> Result<Bytes> {
+    let bytes = Bytes::from(rlp::encode(&header.inner));
+    if keccak256(&bytes) != header.hash {
+        return Err(odd("the node's headers are not those of Ethereum"));
+    }
+    Ok(bytes)
 }
 
 impl Client {
-    /// Header (RLP), hash and number of a block.
-    pub(super) async fn header(&self, number: u64) -> Result<(Bytes, B256, u64)> {
+    /// Header (RLP) and hash of a block.
+    pub(super) async fn header(&self, number: u64) -> Result<(Bytes, B256)> {
         let block = self
             .hub()
             .provider()
@@ -39,11 +46,7 @@ impl Client {
             .await
             .map_err(Error::node)?
             .ok_or_else(|| odd("the node has no such block"))?;
-        let header = Bytes::from(rlp::encode(&block.header.inner));
-        if keccak256(&header) != block.header.hash {
-            return Err(odd("the node's headers are not those of Ethereum"));
-        }
-        Ok((header, block.header.hash, number))
+        Ok((encoded(&block.header)?, block.header.hash))
     }
 
     /// A block with all that is in it.
@@ -61,10 +64,7 @@ impl Client {
             .await
             .map_err(Error::node)?
             .ok_or_else(|| odd("the node has no receipts of the block"))?;
-        let header = Bytes::from(rlp::encode(&block.header.inner));
-        if keccak256(&header) != block.header.hash {
-            return Err(odd("the node's headers are not those of Ethereum"));
-        }
+        let header = encoded(&block.header)?;
         let transactions = block.transactions.into_transactions().map(|transaction| {
             let bytes = transaction.inner.encoded_2718();
             (*transaction.inner.tx_hash(), bytes.into())

@@ -17,8 +17,8 @@ use canut_protocol::{
         tree,
     },
     receipt::{
-        Audited, Check, DealProof, Found, MAX_RECEIPT, Outcome, Reached, Receipt, Report, Trusted,
-        Version, Voted, Way, terms, verify,
+        Audited, DealProof, Found, MAX_LEAVES, MAX_RECEIPT, Outcome, Reached, Receipt, Report,
+        Trusted, Version, Voted, Way, terms, verify,
     },
     task::Status,
 };
@@ -26,9 +26,11 @@ use canut_store::directory;
 
 use crate::{Client, Error, Result, TaskName, status::Located};
 use block::Block;
+pub(crate) use votes::listed;
 
-/// Most leaves that are attached to a receipt, so that its link can be checked offline.
-const ATTACHED: usize = 256;
+fn odd(what: &str) -> Error {
+    Error::Unproven(what.to_owned())
+}
 
 /// What a receipt is checked against, offline: the hashes of blocks.
 fn trusting(blocks: &BTreeSet<B256>) -> Trusted<'_> {
@@ -157,7 +159,8 @@ impl Client {
                 let provider = self.hub().provider();
                 let latest = provider.get_block_number().await.map_err(Error::node)?;
                 let proof = self.account_proof(address, latest).await?;
-                (proof, Some(self.header(latest).await?))
+                let (header, hash) = self.header(latest).await?;
+                (proof, Some((header, hash, latest)))
             }
         };
         let (header, hash, number) =
@@ -240,17 +243,17 @@ fn found(
         proof: tree::proof(&hashes, position)?,
         first: range.first(),
         count: range.count(),
-        leaves: (leaves.len() <= ATTACHED).then_some(leaves),
+        leaves: (leaves.len() <= usize::from(MAX_LEAVES)).then_some(leaves),
     })
 }
 
 /// What failed, in words.
-pub(crate) fn words(report: &Report) -> String {
+fn words(report: &Report) -> String {
     let failed = report
         .0
         .iter()
         .filter_map(|finding| match &finding.outcome {
-            Outcome::Failed(why) => Some(format!("{}: {why}", Check::means(finding.check))),
+            Outcome::Failed(why) => Some(format!("{}: {why}", finding.check.means())),
             _ => None,
         });
     failed.collect::<Vec<_>>().join("; ")

@@ -3,18 +3,15 @@
 use std::collections::BTreeSet;
 
 use alloy::{providers::Provider, rpc::types::Filter, sol_types::SolEvent};
-use canut_hub::{RangeState, bindings::IHub};
+use canut_hub::{Event, RangeState, bindings::IHub};
 use canut_protocol::{
-    range::{Settled, audit::epoch},
+    range::{Settled, audit::epoch, money::Fault},
     receipt::{Check, Outcome, Receipt, Report},
 };
 use canut_store::directory;
 
 use super::verify_receipt;
 use crate::{Client, Error, Result};
-
-/// The reason of a slash for a vote that the scheduler hid.
-const OMISSION: u8 = 4;
 
 impl Client {
     /// Asks a receipt everything, believing the node: its blocks, the hub's records, what became of it since.
@@ -32,9 +29,13 @@ impl Client {
         }
         let mut blocks = BTreeSet::new();
         for number in [receipt.settlement.block, receipt.terms.block] {
-            // A block that the node does not have proves nothing: the report says so.
-            if let Ok((_, hash, _)) = self.header(number).await {
-                blocks.insert(hash);
+            match self.header(number).await {
+                Ok((_, hash)) => {
+                    blocks.insert(hash);
+                }
+                // A block that the node does not have proves nothing: the report says so.
+                Err(Error::Unproven(_)) => {}
+                Err(error) => return Err(error),
             }
         }
         let mut report = verify_receipt(receipt, &blocks);
@@ -76,10 +77,18 @@ impl Client {
             .from_block(receipt.settlement.block);
         let logs = self.hub().provider().get_logs(&filter).await;
         let logs = logs.map_err(Error::node)?;
-        let hidden = logs.iter().any(|log| {
-            let event = IHub::Slashed::decode_log(&log.inner);
-            event.is_ok_and(|event| event.reason == OMISSION)
-        });
+        let hidden = logs
+            .iter()
+            .filter_map(|log| self.happening(log))
+            .any(|slash| {
+                matches!(
+                    slash.event,
+                    Event::Slashed {
+                        fault: Fault::Omission,
+                        ..
+                    }
+                )
+            });
         Ok(if hidden {
             Err("the pool was slashed for a vote on this range that it hid".into())
         } else {

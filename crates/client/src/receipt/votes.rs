@@ -17,14 +17,11 @@ use canut_protocol::{
     signature::CompactSignature,
 };
 
+use super::odd;
 use crate::{Client, Error, Result};
 
 /// An enclave's signature, and the broker's if there is one.
 type Proof = (CompactSignature, Option<CompactSignature>);
-
-fn odd(what: &str) -> Error {
-    Error::Unproven(what.to_owned())
-}
 
 impl Client {
     /// Everyone accounted for, in the order of the settlement's event.
@@ -36,15 +33,8 @@ impl Client {
         let transaction = TxEnvelope::decode_2718(&mut &*transaction)
             .map_err(|_| odd("the settlement's transaction is of an unknown kind"))?;
         match (Call::decode(transaction.input()), settled.way) {
-            (Some(Call::Settle { members, .. }), Way::Settle) => {
-                // Whether the hub had a broker then shows in the length of the list.
-                let read = [false, true]
-                    .into_iter()
-                    .filter_map(|brokered| member::decode(&members, brokered).ok());
-                read.into_iter()
-                    .find(|members| are(members, &settled.members))
-                    .ok_or_else(|| odd("the settlement's votes are not those of its event"))
-            }
+            (Some(Call::Settle { members, .. }), Way::Settle) => listed(&members, settled)
+                .ok_or_else(|| odd("the settlement's votes are not those of its event")),
             (Some(Call::Resolve { .. }), Way::Resolve) => self.resolved(settled).await,
             _ => Err(odd(
                 "the range was settled through another contract, which hides the votes",
@@ -74,11 +64,13 @@ impl Client {
                 .inputs(settled, IHub::RangeOpened::SIGNATURE_HASH)
                 .await?
             {
-                let list = opened(&input).filter(|(range, _)| *range == settled.range);
-                proofs.extend(
-                    list.map(|(_, bytes)| read_proofs(&bytes))
-                        .unwrap_or_default(),
-                );
+                let list = opened(&input)
+                    .filter(|(range, value, _)| (*range, *value) == (settled.range, settled.value));
+                let bytes = list.map(|(.., bytes)| bytes).unwrap_or_default();
+                // The hub looks at the first proof that holds; a later one may be anything.
+                for (worker, proof) in read_proofs(&bytes) {
+                    proofs.entry(worker).or_insert(proof);
+                }
             }
         }
         let members = settled.members.iter().map(|counted| {
@@ -110,7 +102,7 @@ impl Client {
         members.ok_or_else(|| odd("a vote was posted through another contract, which hides it"))
     }
 
-    /// What the transactions say that made this event of the range.
+    /// What the transactions say that made this event of the range, in the order of the chain.
     async fn inputs(&self, settled: &Settled, event: B256) -> Result<Vec<Bytes>> {
         let filter = Filter::new()
             .address(self.hub().address())
@@ -119,8 +111,8 @@ impl Client {
             .from_block(0);
         let provider = self.hub().provider();
         let logs = provider.get_logs(&filter).await.map_err(Error::node)?;
-        let hashes: std::collections::BTreeSet<_> =
-            logs.iter().filter_map(|log| log.transaction_hash).collect();
+        let mut hashes: Vec<_> = logs.iter().filter_map(|log| log.transaction_hash).collect();
+        hashes.dedup();
         let mut inputs = Vec::new();
         for hash in hashes {
             let found = provider
@@ -149,6 +141,14 @@ impl Client {
             None
         })
     }
+}
+
+/// The members of a settlement, from the bytes of its call. Whether the hub had a broker then shows in their length.
+pub(crate) fn listed(bytes: &[u8], settled: &Settled) -> Option<Vec<Member>> {
+    let mut read = [false, true]
+        .into_iter()
+        .filter_map(|brokered| member::decode(bytes, brokered).ok());
+    read.find(|members| are(members, &settled.members))
 }
 
 fn are(members: &[Member], counted: &[Counted]) -> bool {

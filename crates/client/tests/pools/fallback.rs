@@ -13,10 +13,7 @@ use canut_protocol::{
 use canut_store::parse_cid;
 use tokio::time::interval;
 
-use crate::market::{Market, WORKER, follow, get_text};
-
-/// Reference time of the shortest category, in seconds.
-const TIME_REF: u64 = 300;
+use crate::market::{Market, TIME_REF, WORKER, follow, looked_for_results};
 
 /// Lets so many reference times of the deal pass.
 async fn pass_to(market: &Market, deal: &Deal, references: u64) {
@@ -33,20 +30,6 @@ async fn reach(market: &Market, id: DealId, deal: &Deal, state: fn(&RangeState) 
         if record.is_some_and(|record| state(&record.state)) {
             return;
         }
-    }
-}
-
-/// Waits until the pool looked for results that it cannot find.
-async fn looked_for(pool: &str) {
-    let mut look = interval(Duration::from_millis(50));
-    let counted = |text: String| {
-        let line = text
-            .lines()
-            .find(|line| line.starts_with("canut_pool_range_checks_total"));
-        line.is_some_and(|line| !line.ends_with(" 0"))
-    };
-    while !get_text(pool, "/metrics").await.is_some_and(counted) {
-        look.tick().await;
     }
 }
 
@@ -75,7 +58,7 @@ async fn what_the_chain_decided(market: &Market) -> (DealId, Deal, Client) {
         workers.push(market.worker(&pool.sessions(), seed).await);
     }
     let (id, deal) = market.deal(2, 10, "").await;
-    looked_for(&pool.address().to_string()).await;
+    looked_for_results(&pool.address().to_string()).await;
     pass_to(market, &deal, 7).await;
     reach(market, id, &deal, |state| {
         matches!(state, RangeState::Posted)

@@ -97,10 +97,18 @@ pub fn posted(input: &[u8]) -> Option<(Range, Bytes)> {
     Some((range(call.dealid, call.first, call.count)?, call.votes))
 }
 
-/// The enclaves' proofs in a transaction that opens votes, and the range they are on; `None` of any other call.
-pub fn opened(input: &[u8]) -> Option<(Range, Bytes)> {
+/// What a transaction opens: the range, the value, and the enclaves' proofs; `None` of any other call.
+pub fn opened(input: &[u8]) -> Option<(Range, Value, Bytes)> {
     let call = typed::openCall::abi_decode(input).ok()?;
-    Some((range(call.dealid, call.first, call.count)?, call.proofs))
+    let value = Value {
+        root: call.root,
+        link: call.link,
+    };
+    Some((
+        range(call.dealid, call.first, call.count)?,
+        value,
+        call.proofs,
+    ))
 }
 
 /// What the event of a settlement says; `None` of any other event, or another contract's.
@@ -121,9 +129,6 @@ pub(super) fn settled(log: &Log, hub: Address) -> Option<Settled> {
         members: Counted::decode(&event.members).ok()?,
     })
 }
-
-/// The topic by which the event of a settlement is found.
-pub const SETTLED: B256 = typed::RangeSettled::SIGNATURE_HASH;
 
 fn range(deal: B256, first: U256, count: U256) -> Option<Range> {
     let (first, count) = (first.try_into().ok()?, count.try_into().ok()?);

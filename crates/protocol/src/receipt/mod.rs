@@ -36,6 +36,9 @@ use crate::{
 /// Largest receipt that is read, in bytes.
 pub const MAX_RECEIPT: usize = 16 << 20;
 
+/// Most tasks of a range whose leaves are attached, so that its link can be checked offline.
+pub const MAX_LEAVES: u16 = 256;
+
 /// Everything that shows why a task's result was certified and paid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -2,7 +2,7 @@
 //!
 //! STOP, then twelve words, then the params. A word is often an address above a number of 96 bits. Words beyond the end are zero.
 
-use alloy_primitives::{Address, B256, U256, b256, keccak256};
+use alloy_primitives::{Address, B256, U256, b256};
 use serde::{Deserialize, Serialize};
 
 use crate::{Deal, DealId, Nrlc, Resource, Tag, Trust};
@@ -78,11 +78,6 @@ pub fn decode(id: DealId, code: &[u8]) -> Option<DealTerms> {
         time_ref: bits(times, 40, 40),
         marked: bits(times, 88, 8) != 0,
     })
-}
-
-/// Whether `code` is the code of an account with this hash of it.
-pub(super) fn is_code(code: &[u8], hash: B256) -> bool {
-    keccak256(code) == hash
 }
 
 fn word(bytes: &[u8], at: usize) -> U256 {

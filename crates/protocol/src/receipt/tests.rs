@@ -164,6 +164,15 @@ fn whatever_is_left_out_or_altered_is_noticed() {
     }
 }
 
+#[test]
+fn the_leaves_of_a_small_range_cannot_be_left_out() {
+    for honest in HONEST.iter() {
+        let mut receipt = honest.clone();
+        receipt.result.leaves = None;
+        assert!(!judge(&receipt).holds());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use alloy_primitives::{Address, B256, keccak256};
 
 use super::{
-    Check, Finding, Outcome, Reached, Receipt, Report,
+    Check, Finding, MAX_LEAVES, Outcome, Reached, Receipt, Report,
     calls::{self, Call},
     evidence::{self, Block},
     terms, trie,
@@ -48,6 +48,9 @@ fn ask(receipt: &Receipt, trusted: &Trusted<'_>, check: Check) -> Outcome {
         Check::Result => result(receipt, trusted),
         Check::Link => match &receipt.result.leaves {
             Some(leaves) => link(receipt, leaves, trusted),
+            None if receipt.result.count <= MAX_LEAVES => {
+                Err("the leaves of the range were left out".to_owned())
+            }
             None => {
                 return unchecked("the range is large, and the store was not asked for its folder");
             }
@@ -322,7 +325,7 @@ fn deal(receipt: &Receipt, trusted: &Trusted<'_>) -> Answer {
         || "the hub keeps no such deal in that block".to_owned(),
     )?;
     let hash = evidence::code_hash(&its.account).ok_or("the deal's account cannot be read")?;
-    unless(!terms::is_code(&its.code, hash), || {
+    unless(keccak256(&its.code) != hash, || {
         "the deal's bytes are not those that the hub keeps".to_owned()
     })?;
     let kept = terms::decode(receipt.dealid, &its.code)

@@ -28,6 +28,8 @@ use crate::{
     node::{Node, config as sending, key},
 };
 
+/// Reference time of the shortest category, in seconds.
+pub const TIME_REF: u64 = 300;
 pub const OWNER: u8 = 1;
 pub const REQUESTER: u8 = 2;
 pub const APP_OWNER: u8 = 3;
@@ -404,4 +406,21 @@ pub async fn get_text(pool: &str, path: &str) -> Option<String> {
     answer
         .split_once("\r\n\r\n")
         .map(|(_, body)| body.to_owned())
+}
+
+/// Waits until the pool has looked for the results of a range in the store.
+pub async fn looked_for_results(pool: &str) {
+    let mut look = interval(Duration::from_millis(50));
+    let looked_for = |metrics: &str| {
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("canut_pool_range_checks_total"));
+        line.is_some_and(|line| !line.ends_with(" 0"))
+    };
+    while !get_text(pool, "/metrics")
+        .await
+        .is_some_and(|text| looked_for(&text))
+    {
+        look.tick().await;
+    }
 }

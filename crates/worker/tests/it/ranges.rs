@@ -13,12 +13,9 @@ use canut_protocol::{
 use canut_worker::misbehaviour::{self, Misbehaviour};
 
 use crate::{
-    market::{DEPOSIT, Market, WORKER, follow, get_text},
+    market::{DEPOSIT, Market, TIME_REF, WORKER, follow, looked_for_results},
     node::key,
 };
-
-/// Reference time of the shortest category, in seconds.
-const TIME_REF: u64 = 300;
 
 /// Waits until every task of the deal was settled by certificate, and gives the settlements.
 pub async fn settlements(market: &Market, id: DealId, deal: &Deal) -> Vec<Settled> {
@@ -163,23 +160,6 @@ async fn what_the_pool_does_not_settle_in_time_the_chain_decides() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pool_that_lost_its_folder_settles_nothing_that_it_may_have_promised_otherwise() {
     stall(true).await;
-}
-
-/// Waits until the pool has looked for the results of a range in the store.
-async fn looked_for_results(pool: &str) {
-    let mut look = tokio::time::interval(std::time::Duration::from_millis(50));
-    let looked_for = |metrics: &str| {
-        let line = metrics
-            .lines()
-            .find(|line| line.starts_with("canut_pool_range_checks_total"));
-        line.is_some_and(|line| !line.ends_with(" 0"))
-    };
-    while !get_text(pool, "/metrics")
-        .await
-        .is_some_and(|text| looked_for(&text))
-    {
-        look.tick().await;
-    }
 }
 
 /// Lets so many time references of the deal pass, and waits for its first range to be in that state.

@@ -79,6 +79,15 @@ pub(super) fn judge(receipt: &Receipt) -> Report {
     verify(receipt, &trusting(&blocks.collect()))
 }
 
+fn counted(votes: &[Voted]) -> Vec<Counted> {
+    let count = |vote: &Voted| Counted {
+        kind: vote.member.kind(),
+        worker: vote.member.worker(),
+        weight: vote.weight,
+    };
+    votes.iter().map(count).collect()
+}
+
 impl World {
     fn of(first: u64, count: u64, kind: Kind) -> Self {
         let range = Range::new(DealId(keccak256("deal")), first, count).unwrap();
@@ -265,14 +274,7 @@ impl World {
     /// Five transactions, the fourth of which settles, with what came of them.
     fn block(&self, votes: &[Voted]) -> (Vec<Bytes>, Vec<Bytes>) {
         let hub = domain().hub;
-        let counted: Vec<_> = votes
-            .iter()
-            .map(|vote| Counted {
-                kind: vote.member.kind(),
-                worker: vote.member.worker(),
-                weight: vote.weight,
-            })
-            .collect();
+        let counted = counted(votes);
         let event = RangeSettled {
             dealid: self.range.deal().0,
             first: U256::from(self.range.first()),
@@ -355,14 +357,7 @@ impl World {
         let index = self.range.first() + u64::from(self.range.count()) / 2;
         let position = usize::from(self.range.position(index).unwrap());
         let leaf = self.leaves()[position];
-        let counted: Vec<_> = votes
-            .iter()
-            .map(|vote| Counted {
-                kind: vote.member.kind(),
-                worker: vote.member.worker(),
-                weight: vote.weight,
-            })
-            .collect();
+        let counted = counted(&votes);
         Receipt {
             version: Version,
             chain_id: domain.chain_id,
