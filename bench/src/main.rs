@@ -20,9 +20,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// An app that does nothing, in WebAssembly text.
-const EMPTY: &str = include_str!("empty.wat");
-
 #[derive(Debug, Parser)]
 #[command(version, about = "Measures Canut beside its peers, in the same run")]
 struct Cli {

@@ -7,7 +7,8 @@ use std::{
 };
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
-use canut_client::Network;
+use canut_client::{Account as User, Client, Network, Params, Wanted};
+use canut_protocol::{Tag, Trust};
 use eyre::{OptionExt, Result, WrapErr};
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -19,6 +20,8 @@ use tokio::{
 
 use crate::http::Connection;
 
+/// An app that does nothing, in WebAssembly text.
+const EMPTY: &str = include_str!("empty.wat");
 /// Longest time to start.
 const START: Duration = Duration::from_secs(60);
 
@@ -47,6 +50,22 @@ struct Ready {
 #[derive(Deserialize)]
 struct Account {
     private_key: String,
+}
+
+/// So many runs of an app, at whatever price, by any pool.
+pub(crate) fn wanted(app: Address, category: u64, trust: u64, tasks: u64) -> Wanted {
+    Wanted {
+        app,
+        dataset: None,
+        workerpool: None,
+        category: Some(category),
+        trust: Trust::new(trust),
+        tag: Tag::NONE,
+        tasks,
+        max_price: None,
+        open: false,
+        params: Params::default(),
+    }
 }
 
 impl Market {
@@ -107,6 +126,19 @@ impl Market {
             child,
             home,
         })
+    }
+
+    /// Its first user, and an app of that user that does nothing; the app's file lies in `desk` meanwhile.
+    pub(crate) async fn with_empty_app(&self, desk: &Path) -> Result<(User, Address)> {
+        let client = Client::connect(&self.network).await?;
+        let user = client.with_key(self.key.clone()).await?;
+        let wasm = desk.join("empty.wasm");
+        std::fs::write(&wasm, wat::parse_str(EMPTY)?)?;
+        let app = user.deploy_app("empty", &wasm).await?;
+        if let Some(block) = app.block {
+            client.market_reached(block).await?;
+        }
+        Ok((user, app.address))
     }
 
     /// What the pool counts, in the text format of Prometheus.

@@ -9,13 +9,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use canut_client::{Account, Client, Limits, Params, TaskName, Wanted};
+use canut_client::{Account, Client, Limits, TaskName, Wanted};
 use canut_hub::{Event, Follower, events::FollowConfig};
-use canut_protocol::{DealId, Tag, Trust};
+use canut_protocol::DealId;
 use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr, bail, ensure};
 
-use crate::{EMPTY, up::Market};
+use crate::up::{Market, wanted};
 use report::{Report, Series};
 use usage::Usage;
 
@@ -69,31 +69,14 @@ async fn measure(args: &Args, history: bool) -> Result<Series> {
         // Pool and workers remember for a while what the chain says of each other.
         market = market.restart(binary, args.workers).await?;
     }
-    let client = Client::connect(&market.network).await?;
-    let user = client.with_key(market.key.clone()).await?;
     let desk = tempfile::tempdir()?;
-    let wasm = desk.path().join("empty.wasm");
-    std::fs::write(&wasm, wat::parse_str(EMPTY)?)?;
-    let app = user.deploy_app("empty", &wasm).await?;
-    if let Some(block) = app.block {
-        client.market_reached(block).await?;
-    }
-    let bag = |category, tasks| Wanted {
-        app: app.address,
-        dataset: None,
-        workerpool: None,
-        category: Some(category),
-        trust: Trust::new(TRUST),
-        tag: Tag::NONE,
-        tasks,
-        max_price: None,
-        open: false,
-        params: Params::default(),
-    };
+    let (user, app) = market.with_empty_app(desk.path()).await?;
+    let client = user.client();
+    let bag = |category, tasks| wanted(app, category, TRUST, tasks);
     // Not measured: workers compile the app, connections are opened. The offer of another category is used up for it.
     let warm = Instant::now();
     buy(&user, &bag(1, 8)).await?;
-    settled(&client, 8, None, warm).await?;
+    settled(client, 8, None, warm).await?;
 
     let before = Usage::of(&market).await?;
     let start = Instant::now();
@@ -104,9 +87,9 @@ async fn measure(args: &Args, history: bool) -> Result<Series> {
         left -= tasks;
     }
     let bought = start.elapsed();
-    let (took, ranges, votes) = settled(&client, args.tasks, deals.first().copied(), start).await?;
+    let (took, ranges, votes) = settled(client, args.tasks, deals.first().copied(), start).await?;
     let used = Usage::of(&market).await?.since(&before);
-    verify(&client, &deals, desk.path()).await?;
+    verify(client, &deals, desk.path()).await?;
     Ok(Series {
         tasks: args.tasks,
         took,

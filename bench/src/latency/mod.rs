@@ -7,12 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use canut_client::{Account, Client, Limits, Params, Step, Wanted};
-use canut_protocol::{Tag, Trust};
+use canut_client::{Account, Limits, Step, Wanted};
 use clap::Args as ClapArgs;
 use eyre::{Result, bail};
 
-use crate::{EMPTY, up::Market};
+use crate::up::{Market, wanted};
 use report::Report;
 
 /// How long an empty task takes on a market of one machine (`canut up`), with one worker and with three.
@@ -58,29 +57,11 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
 
 async fn measure(args: &Args) -> Result<Report> {
     let market = Market::start(args.canut.as_deref(), WORKERS).await?;
-    let client = Client::connect(&market.network).await?;
-    let user = client.with_key(market.key.clone()).await?;
     let desk = tempfile::tempdir()?;
-    let wasm = desk.path().join("empty.wasm");
-    std::fs::write(&wasm, wat::parse_str(EMPTY)?)?;
-    let app = user.deploy_app("empty", &wasm).await?;
-    if let Some(block) = app.block {
-        client.market_reached(block).await?;
-    }
+    let (user, app) = market.with_empty_app(desk.path()).await?;
     let mut report = Report::new(args.json);
     for (workers, trust) in TRUST {
-        let wanted = Wanted {
-            app: app.address,
-            dataset: None,
-            workerpool: None,
-            category: Some(0),
-            trust: Trust::new(trust),
-            tag: Tag::NONE,
-            tasks: 1,
-            max_price: None,
-            open: false,
-            params: Params::default(),
-        };
+        let wanted = wanted(app, 0, trust, 1);
         // The first is not measured: workers compile the app, connections are opened.
         let mut laps = Vec::new();
         for number in 0..=args.tasks {
