@@ -75,7 +75,7 @@ export class Market {
   }
 
   async stop() {
-    if (this.process.exitCode === null) {
+    if (this.process.exitCode === null && this.process.signalCode === null) {
       this.process.kill('SIGTERM');
       const deadline = setTimeout(() => this.process.kill('SIGKILL'), PATIENCE_MS);
       await once(this.process, 'exit');
