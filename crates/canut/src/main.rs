@@ -77,10 +77,9 @@ async fn main() -> ExitCode {
 
 /// Whether whoever reads the result has read enough, as `head` does.
 fn is_unread(report: &eyre::Report) -> bool {
-    report.chain().any(|cause| {
-        let cause = cause.downcast_ref::<std::io::Error>();
-        cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
-    })
+    // Deeper down are the broken connections of services, which are no end of reading.
+    let cause = report.downcast_ref::<std::io::Error>();
+    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// Whether the command was given `--json`.

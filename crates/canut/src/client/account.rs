@@ -124,6 +124,6 @@ fn text(balance: &Balance) -> String {
     let ether = format_ether(U256::from(*ether));
     let ether = ether.trim_end_matches('0').trim_end_matches('.');
     format!(
-        "Account    {address}\nOn the hub {stake} free, {locked} locked in deals\nOutside    {wallet}, {ether} ether\nScore      {score}"
+        "Account    {address}\nOn the hub {stake} free, {locked} locked\nOutside    {wallet}, {ether} ether\nScore      {score}"
     )
 }

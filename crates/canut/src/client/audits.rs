@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 use eyre::{Result, bail};
 use serde_json::json;
 
-use super::common::Common;
+use super::{clock, common::Common};
 
 /// See what a pool promised of its audits, day by day, and what it has told of it; anyone can check it.
 ///
@@ -80,7 +80,10 @@ fn line(day: &AuditDay, check: bool) -> String {
             "told: {} and {} in a million, ranges of {} tasks, secret {}",
             promise.rates.alone, promise.rates.joined, promise.stride, promise.secret
         ),
-        None => format!("not told yet; it must be by {due} (seconds since 1970)"),
+        None => format!(
+            "not told yet; it must be by {}",
+            clock::deadline(*due, clock::now())
+        ),
     };
     let mut text = format!("  day {epoch}  promised {promised}\n    {told}\n");
     if check && day.told.is_some() {

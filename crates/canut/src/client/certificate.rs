@@ -94,11 +94,11 @@ fn write_range(range: &CertifiedRange, out: &mut String) -> std::fmt::Result {
     } else {
         ""
     };
-    writeln!(
-        out,
-        "  settled     with tasks {} to {last} at once{how}",
-        range.first
-    )?;
+    let with = match range.count {
+        1 => "alone".to_owned(),
+        _ => format!("with tasks {} to {last} at once", range.first),
+    };
+    writeln!(out, "  settled     {with}{how}")?;
     writeln!(out, "  root        {}", range.root)
 }
 

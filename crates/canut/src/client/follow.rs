@@ -165,13 +165,16 @@ impl Follow<'_> {
     }
 
     async fn ask_pool(&self, watch: &Watch, bar: &ProgressBar, heard: &mut Heard) {
+        if self.quiet {
+            return;
+        }
         let (Some(pool), Some(task)) = (self.client.pool(), watch.unfinished()) else {
             return;
         };
         // Whatever the pool has to say is a help, not a need.
         let document = pool.task(task).await.ok().flatten();
         let said = document.as_ref().map(troubles::of).unwrap_or_default();
-        if !self.quiet && !said.is_empty() && said != heard.troubles {
+        if !said.is_empty() && said != heard.troubles {
             bar.suspend(|| note(&format!("task {task} waits for a worker:\n{said}")));
             heard.troubles = said;
         }

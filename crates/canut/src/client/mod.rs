@@ -28,6 +28,7 @@ mod workerpool;
 
 pub(crate) use common::{category, price, show, trust as parse_trust};
 pub(crate) use task::Named as TaskNamed;
+pub(crate) use troubles::{of as troubles_of, plain};
 
 use clap::Subcommand;
 use eyre::Result;
@@ -49,7 +50,7 @@ pub(crate) enum Verb {
     /// Datasets: deploy, show, list, sell, give away.
     #[command(subcommand)]
     Dataset(dataset::Verb),
-    /// Workerpools: create, show, list, sell computing.
+    /// Workerpools: create, show, list, sell computing, say where they answer.
     #[command(subcommand)]
     Workerpool(workerpool::Verb),
     /// Orders: sign, publish, take back, close, show, match.
@@ -61,7 +62,7 @@ pub(crate) enum Verb {
     /// Deals: show, list, watch, claim.
     #[command(subcommand)]
     Deal(deal::Verb),
-    /// Tasks: create, show, list, watch, claim, download.
+    /// Tasks: create, show, list, watch, logs, claim, download.
     #[command(subcommand)]
     Task(task::Verb),
     Receipt(receipt::Make),

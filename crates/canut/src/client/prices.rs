@@ -3,6 +3,7 @@
 use super::{
     clock,
     common::{self, Common, category_name},
+    troubles::plain,
 };
 use canut_client::{Candle, Depth, Event, Level, Summary};
 use clap::{Args as ClapArgs, Subcommand, ValueEnum};
@@ -190,7 +191,9 @@ fn chart(category: u64, candles: &[Candle]) -> String {
 /// An event in a line.
 fn told(event: &Event) -> String {
     let Event { event, payload } = event;
-    let mut line = format!("{event:24}");
+    // The market's words drive no terminal.
+    let word = |text: &str| -> String { plain(text).chars().take(80).collect() };
+    let mut line = format!("{:24}", word(event));
     let id = ["orderHash", "dealid", "taskid"]
         .iter()
         .find_map(|name| payload[name].as_str())
@@ -222,13 +225,7 @@ fn told(event: &Event) -> String {
     ];
     for (name, value) in known {
         if let Some(value) = value {
-            // The market's words drive no terminal.
-            let value: String = value
-                .chars()
-                .filter(|character| !character.is_control())
-                .take(80)
-                .collect();
-            let _ = write!(line, "  {name}{value}");
+            let _ = write!(line, "  {name}{}", word(&value));
         }
     }
     line
@@ -270,7 +267,7 @@ mod tests {
     #[test]
     fn an_event_is_a_line_whatever_the_market_says() {
         let event = Event {
-            event: "deal_created".into(),
+            event: "deal_\u{7}created".into(),
             payload: json!({ "dealid": "0x12\u{1b}[2J\n", "volume": 4, "category": 1, "workerpool": { "price": 1_000_000_000 } }),
         };
         let line = told(&event);

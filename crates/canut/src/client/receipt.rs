@@ -5,7 +5,6 @@ use std::{
     fs,
     io::{Read, Write},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use alloy_primitives::B256;
@@ -16,6 +15,7 @@ use eyre::{Result, WrapErr, bail};
 use serde_json::{Value, json};
 
 use super::{
+    clock,
     common::{Common, note},
     task::Named,
 };
@@ -102,7 +102,9 @@ pub(crate) async fn verify(args: Verify) -> Result<()> {
         report.set(Check::Archive, verify_archive(&receipt, archive)?);
     }
     let known = args.common.hub().is_some();
-    let open = receipt.contestable_until().filter(|until| *until > now());
+    let open = receipt
+        .contestable_until()
+        .filter(|until| *until > clock::now());
     args.common.show(&document(&receipt, &report, open), || {
         text(&receipt, &report, known, open)
     })?;
@@ -132,11 +134,6 @@ fn read(file: &Path) -> Result<Vec<u8>> {
     }
     .wrap_err_with(|| format!("reading {}", file.display()))?;
     Ok(bytes)
-}
-
-fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |time| time.as_secs())
 }
 
 fn document(receipt: &Receipt, report: &Report, open: Option<u64>) -> Value {
@@ -193,7 +190,8 @@ fn text(receipt: &Receipt, report: &Report, known: bool, open: Option<u64>) -> S
         text += "Make sure that this is the hub you know, or name that with --hub.\n";
     }
     if let Some(until) = open {
-        text += &format!("It may still be contested until {until} (seconds since 1970).\n");
+        let until = clock::deadline(until, clock::now());
+        text += &format!("It may still be contested until {until}.\n");
     }
     text
 }

@@ -83,7 +83,8 @@ pub(crate) struct Order {
     /// Most that a task may cost: app, dataset and workerpool together, in RLC or nRLC
     #[arg(long, value_name = "PRICE", value_parser = common::price)]
     max_price: Option<Nrlc>,
-    /// Keep every task on the chain under its own id, as clients of PoCo expect; costs the pool more gas
+    /// Keep every task on the chain under its own id, as clients of PoCo expect; costs the pool more gas. How workers vote
+    /// is the pool's choice
     #[arg(long)]
     open: bool,
     /// Buy without asking

@@ -180,7 +180,8 @@ async fn show(task: Named, common: &Common) -> Result<()> {
         let mut text = format!(
             "Task        {task}\nDeal        {deal}, index {index}\nStatus      {}\nVotes       {}\nDeadline    {}\n",
             status.words(),
-            votes.len(),
+            // Votes on a range are no events of its tasks.
+            certified.as_ref().map_or(votes.len(), |known| known.votes.len()),
             clock::deadline(*final_deadline, clock::now())
         );
         if let Some(certificate) = &certified {

@@ -28,8 +28,8 @@ pub(crate) fn of(pool: &Value) -> String {
     lines.collect()
 }
 
-/// The pool's words, unable to drive a terminal.
-fn plain(text: &str) -> String {
+/// A service's words, unable to drive a terminal.
+pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .take(300)
         .filter(|character| !character.is_control())

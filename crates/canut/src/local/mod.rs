@@ -22,7 +22,7 @@ use canut_hub::{
 };
 use canut_market::chain::HubChain;
 use canut_pool::Way;
-use canut_protocol::{Nrlc, matching::Policy};
+use canut_protocol::matching::Policy;
 use canut_sandbox::WasmRuntime;
 use canut_worker::{
     Place,
@@ -172,8 +172,7 @@ impl Local {
             let mut config = worker(place.clone(), key.clone(), folder, runtime.clone());
             config.vault = Some(format!("http://{}", vault.address()));
             if settings.way == Way::Open {
-                config.open = 0;
-                config.bond = Some(Nrlc::ZERO);
+                config.take_tasks_only();
             }
             if number < settings.workers {
                 workers.push(canut_worker::start(config).await?);
@@ -266,22 +265,24 @@ async fn prepare(accounts: &Accounts, node: &Node) -> Result<(Deployment, Addres
         .await?;
     if owner.hub().workerpool(workerpool).await?.is_none() {
         owner.create_workerpool(scheduler, WORKERPOOL).await?;
-        stake_the_price(accounts, owner.hub(), workerpool).await?;
     }
+    stake_the_price(accounts, owner.hub(), workerpool).await?;
     Ok((deployment, workerpool))
 }
 
-/// Workers have as much at stake for each task as it costs, and not the 30 % that a new workerpool asks: so a lie does not pay
-/// (R8).
+/// Workers have as much at stake for each task as it costs, and not the 30 % that a new workerpool asks: so a lie does not pay.
 async fn stake_the_price(accounts: &Accounts, hub: &Hub, workerpool: Address) -> Result<()> {
-    let provider = hub.provider().clone();
-    let sender = Sender::new(provider, accounts.scheduler.clone(), sending()).await?;
     let found = hub.workerpool(workerpool).await?;
     let (_, found) = found.ok_or_eyre("the workerpool that was just made is not there")?;
     let policy = Policy {
         worker_stake_ratio: U256::from(100),
         ..found.policy
     };
+    if policy.worker_stake_ratio == found.policy.worker_stake_ratio {
+        return Ok(());
+    }
+    let provider = hub.provider().clone();
+    let sender = Sender::new(provider, accounts.scheduler.clone(), sending()).await?;
     let scheduler = Caller::new(hub.clone(), sender);
     scheduler.change_policy(workerpool, policy).await?;
     Ok(())

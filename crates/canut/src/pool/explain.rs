@@ -3,14 +3,14 @@
 use std::{fmt::Write, str::FromStr};
 
 use alloy_primitives::Address;
-use canut_client::TaskName;
+use canut_client::{Error, TaskName};
 use canut_pool::ranges::{RangeView, WorkerView};
 use clap::Args as ClapArgs;
 use eyre::{Result, eyre};
 use serde_json::Value;
 
 use super::status::At;
-use crate::client::{TaskNamed, show};
+use crate::client::{TaskNamed, plain, show, troubles_of};
 
 /// Why a task waits, or why a worker is not asked for work.
 ///
@@ -60,7 +60,12 @@ pub(super) async fn run(args: Args) -> Result<()> {
             (told, text)
         }
         Subject::Task(TaskName::Place(deal, index)) => {
-            let told = pool.place(deal, index).await?;
+            let told = pool.place(deal, index).await.map_err(|error| match error {
+                Error::Refused { status: 404, .. } => eyre!(
+                    "no such task is under way at the pool; how it ended: `canut task show {deal}:{index}`"
+                ),
+                error => error.into(),
+            })?;
             let text = match serde_json::from_value(told.clone()) {
                 Ok(range) => of_range(&range),
                 Err(_) => of_task(&told["task"]),
@@ -80,10 +85,13 @@ pub(super) async fn run(args: Args) -> Result<()> {
 
 fn of_worker(worker: &WorkerView) -> String {
     format!(
-        "{} {}.\nWhat to do  {}\nWeight      {}\nBond        {}, of which {} answers for {} unpaid votes\nComputes    {} of {} slots",
+        "{} {}.\n{}Weight      {}\nBond        {}, of which {} answers for {} unpaid votes\nComputes    {} of {} slots",
         worker.worker,
         worker.idle.meaning(),
-        worker.idle.remedy(),
+        match worker.idle.remedy() {
+            "nothing" => String::new(),
+            remedy => format!("What to do  {remedy}\n"),
+        },
         worker.weight,
         worker.bond,
         worker.at_risk,
@@ -94,10 +102,10 @@ fn of_worker(worker: &WorkerView) -> String {
 }
 
 fn of_range(range: &RangeView) -> String {
-    let mut text = format!("The range of {}: {}.\n", range.range, range.next);
+    let mut text = format!("The range of {}: {}.\n", range.range, plain(&range.next));
     for member in &range.members {
         // Writing to a string does not fail.
-        let _ = write!(text, "  {} {}", member.worker, member.did);
+        let _ = write!(text, "  {} {}", member.worker, plain(&member.did));
         if let Some(failure) = member.failure {
             let _ = write!(text, ": {}; {}", failure.meaning(), failure.remedy());
         }
@@ -110,24 +118,21 @@ fn of_range(range: &RangeView) -> String {
 }
 
 fn of_task(task: &Value) -> String {
+    let word = |value: &Value, name: &str| value[name].as_str().map(plain).unwrap_or_default();
     let mut text = format!(
         "Task {} of deal {}: {}\n",
         task["index"],
-        task["dealid"].as_str().unwrap_or_default(),
-        task["currentStatus"].as_str().unwrap_or_default()
+        word(task, "dealid"),
+        word(task, "currentStatus")
     );
     for part in task["replicates"].as_array().into_iter().flatten() {
-        let word = |name: &str| part[name].as_str().unwrap_or_default();
-        let _ = write!(
+        // Writing to a string does not fail.
+        let _ = writeln!(
             text,
             "  {} {}",
-            word("walletAddress"),
-            word("currentStatus")
+            word(part, "walletAddress"),
+            word(part, "currentStatus")
         );
-        if let Some(meaning) = part["cause"]["meaning"].as_str() {
-            let _ = write!(text, ": {meaning}");
-        }
-        text.push('\n');
     }
-    text
+    text + &troubles_of(task)
 }

@@ -42,7 +42,7 @@ Examples:
   canut pool audits --check
       See, as anyone can, whether the pool drew its workers as it had promised.
 
-Workers dial in at /session; /status, /workers, /tasks/ID, /health and /metrics answer on the same port.")]
+Workers dial in at /session; /status, /workers, /tasks/ID, /audits, /health and /metrics answer on the same port.")]
 pub(crate) struct Args {
     #[command(subcommand)]
     verb: Option<Verb>,

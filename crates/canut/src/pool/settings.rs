@@ -62,7 +62,7 @@ pub(super) struct Settings {
     #[arg(long, value_name = "N")]
     start_block: Option<u64>,
 
-    /// Blocks that must follow a block before the pool acts on it [default: 0, where blocks are final]
+    /// Blocks that must follow a block before the pool acts on it; 0 is right where blocks are final [default: 0]
     #[arg(long, value_name = "N")]
     confirmations: Option<u64>,
 

@@ -61,28 +61,15 @@ struct Status {
     open_tasks: u64,
     waiting: Waiting,
     idle: BTreeMap<Idle, usize>,
-    #[serde(default)]
-    workers: Workers,
+    /// Each of them; a page at a time elsewhere, where this says how many there are.
+    #[serde(skip_deserializing)]
+    workers: Vec<WorkerView>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Waiting {
     ranges: usize,
     tasks: usize,
-}
-
-/// Their number, then each of them.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(untagged)]
-enum Workers {
-    Number(usize),
-    All(Vec<WorkerView>),
-}
-
-impl Default for Workers {
-    fn default() -> Self {
-        Self::All(Vec::new())
-    }
 }
 
 #[derive(Debug, Deserialize)]
@@ -103,7 +90,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         workers.extend(page.workers);
     }
     let people = people(&status, &workers);
-    status.workers = Workers::All(workers);
+    status.workers = workers;
     show(args.at.json, &status, || people)
 }
 

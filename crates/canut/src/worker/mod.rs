@@ -22,11 +22,11 @@ use crate::{logging, signals::Signals};
 /// Bytes in a GiB.
 const GIB: u64 = 1 << 30;
 
-/// Lend this machine to a pool: take tasks, compute them, vote on the chain, and be paid.
+/// Lend this machine to a pool: take tasks, compute them, vote on their results, and be paid.
 ///
-/// A worker bonds RLC that it has on the hub to its pool; a wrong result costs a part of the bond. It needs ether only to bond, or
-/// none if somebody bonds for it, and to be paid by the chain should its pool stall. What is not bonded is staked on tasks of the
-/// open way, which are voted on by transactions.
+/// A worker bonds RLC that it has on the hub to its pool; a wrong result costs a part of the bond. What is not bonded is staked on
+/// tasks of the open way, which are voted on by transactions. Ether is needed for these, to bond (unless somebody bonds for it),
+/// and to be paid by the chain should the pool stall.
 /// Told to stop by Ctrl-C or SIGTERM, it takes no more tasks, finishes and is paid for what it has, and leaves; told again, it
 /// stops at once. Even then what it took is written down, and it goes on at the next start with the same --dir.
 #[derive(Debug, ClapArgs)]
@@ -117,8 +117,10 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     config.private_networks = settings.private_networks.unwrap_or_default();
     config.bond = settings.bond;
     if settings.open.unwrap_or_default() {
-        config.open = 0;
-        config.bond = Some(Nrlc::ZERO);
+        if settings.bond.is_some_and(|bond| bond != Nrlc::ZERO) {
+            bail!("a worker of the open way bonds nothing: give --bond or --open, not both");
+        }
+        config.take_tasks_only();
     }
     config.terms = terms(&settings);
     config.presence = Presence {

@@ -70,7 +70,7 @@ pub(super) struct Settings {
 
     /// File that holds the private key as 64 hexadecimal digits. Without it, the variable CANUT_PRIVATE_KEY
     #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
+    pub(super) key_file: Option<PathBuf>,
 
     /// The workerpool; deals of no other are touched
     #[arg(long, value_name = "ADDRESS")]
@@ -110,7 +110,8 @@ pub(super) struct Settings {
     #[serde(deserialize_with = "price_text")]
     pub(super) bond: Option<Nrlc>,
 
-    /// Largest stake on one task, for example 2RLC [default: any]
+    /// Largest stake on one task, for example 2RLC. A vote on a range puts one such stake for each task at risk, and ten at least
+    /// [default: any]
     #[arg(long, value_name = "PRICE", value_parser = price)]
     #[serde(deserialize_with = "price_text")]
     pub(super) max_stake: Option<Nrlc>,

@@ -13,8 +13,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{sessions, settings::Settings};
-use crate::client::show;
+use crate::client::{plain, show};
 
+/// What the pool says where its owner need do nothing.
+const NOTHING: &str = "nothing";
 /// Losses shown to people.
 const SHOWN: usize = 5;
 
@@ -74,10 +76,10 @@ pub(super) async fn run(args: Args) -> Result<()> {
     let hub = settings.hub.ok_or_eyre("which hub? Give --hub ADDRESS")?;
     let hub = Hub::at(connect(&settings.rpc()).await?, hub).await?;
     let account = hub.account(worker).await?;
-    let bond = match settings.workerpool {
-        Some(workerpool) => hub.bond(workerpool, worker).await?.whole(),
-        None => Nrlc::ZERO,
-    };
+    let workerpool = settings
+        .workerpool
+        .ok_or_eyre("which workerpool? Give --workerpool ADDRESS")?;
+    let bond = hub.bond(workerpool, worker).await?.whole();
     let told = match &settings.pool {
         Some(pool) => ask(pool, worker).await,
         None => Err(eyre::eyre!("which pool? Give --pool URL")),
@@ -130,18 +132,21 @@ fn text(status: &Status) -> String {
     match (pool, silence) {
         (Some(told), _) => {
             let count = |field: &str| told[field].as_array().map_or(0, Vec::len);
-            let word = |field: &str| told[field].as_str().unwrap_or("nothing").to_owned();
+            let word = |field: &str| told[field].as_str().map(plain).unwrap_or_default();
             let _ = write!(
                 text,
-                "\nRunning    {} of {} slots\nPool       the worker {}: {}",
+                "\nRunning    {} of {} slots\nPool       the worker {}",
                 count("computing") + count("tasks"),
                 told["slots"],
                 word("meaning"),
-                word("remedy")
             );
+            let remedy = word("remedy");
+            if remedy != NOTHING {
+                let _ = write!(text, ": {remedy}");
+            }
         }
         (None, Some(silence)) => {
-            let _ = write!(text, "\nPool       {silence}");
+            let _ = write!(text, "\nPool       {}", plain(silence));
         }
         (None, None) => {}
     }

@@ -27,6 +27,14 @@ pub(super) struct Args {
 /// Prints the unit.
 pub(super) fn run(args: &Args) -> Result<()> {
     let settings = Settings::default().with_file(Some(&args.config))?;
+    for path in [&settings.dir, &settings.key_file].into_iter().flatten() {
+        if path.is_relative() {
+            bail!(
+                "{} is not a whole path: systemd starts the worker in /, where it would find another; write the path from / on",
+                path.display()
+            );
+        }
+    }
     let program = env::current_exe().wrap_err("where is this program?")?;
     let config = args.config.canonicalize()?;
     let (program, config) = (quoted(&program)?, quoted(&config)?);
@@ -46,7 +54,7 @@ RestartSec=5
 KillMode=mixed
 KillSignal=SIGTERM
 TimeoutStopSec={wait}
-# When memory is short, an app goes before the worker that must answer for its vote.
+# An app that was killed for lack of memory does not end the worker, which answers for its votes.
 OOMPolicy=continue
 
 [Install]
