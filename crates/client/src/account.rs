@@ -4,10 +4,10 @@ use alloy::providers::Provider;
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::{Address, U256};
 use canut_hub::{Caller, Hub, Receipt};
-use canut_protocol::{Nrlc, TaskId};
+use canut_protocol::Nrlc;
 use serde::Serialize;
 
-use crate::{Client, Error, Result, Service, TaskLog};
+use crate::{Client, Error, Result, TaskLog, TaskName};
 
 /// An account: a client with a key that signs and sends. Clones share the key.
 #[derive(Clone, Debug)]
@@ -91,11 +91,15 @@ impl Account {
         &self.key
     }
 
-    /// What the workers of a task of this account told of the app's standard streams.
-    pub async fn logs(&self, task: TaskId) -> Result<Vec<TaskLog>> {
-        let pool = self.client.pool().ok_or(Error::NoService(Service::Pool))?;
+    /// What the workers of a task of this account told its pool of the app's standard streams. Of a task whose deal is not
+    /// known by its id alone the network's own pool is asked.
+    pub async fn logs(&self, task: TaskName) -> Result<Vec<TaskLog>> {
+        let pool = match (self.client.locate(task).await, self.client.pool()) {
+            (Err(Error::NoTask(_)), Some(pool)) => pool.clone(),
+            (located, _) => self.client.pool_of_deal(located?.deal).await?,
+        };
         let chain_id = self.hub().domain().chain_id;
-        pool.logs(task, chain_id, &self.key).await
+        pool.logs(task.id(), chain_id, &self.key).await
     }
 
     /// Puts RLC on the hub.

@@ -20,7 +20,11 @@ use canut_protocol::{
 };
 use serde::Serialize;
 
-use crate::{Client, Error, Result, pool::Told, receipt::listed};
+use crate::{
+    Client, Error, Result, Service,
+    pool::{Audits, Told},
+    receipt::listed,
+};
 
 /// What a pool promised for a day, and whether it kept it.
 #[derive(Clone, Debug, Serialize)]
@@ -92,23 +96,7 @@ impl Client {
     /// What a pool promised of its audits, day by day, and what it has told. Without `workerpool` it is the one that the pool
     /// says it serves.
     pub async fn audits(&self, workerpool: Option<Address>) -> Result<(Address, Vec<AuditDay>)> {
-        let (mut served, mut told) = (None, Vec::new());
-        if let Some(pool) = self.pool() {
-            match pool.audits().await {
-                // What it should have told is known without it.
-                Err(Error::Unreachable { .. }) if workerpool.is_some() => {}
-                answer => {
-                    let answer = answer?;
-                    (served, told) = (Some(answer.workerpool), answer.promises);
-                }
-            }
-        }
-        let workerpool = workerpool
-            .or(served)
-            .ok_or(Error::NoService(crate::Service::Pool))?;
-        if let Some(served) = served.filter(|served| *served != workerpool) {
-            return Err(Error::OtherPool { served, workerpool });
-        }
+        let (workerpool, told) = self.told_by(workerpool).await?;
         let filter = Filter::new()
             .address(self.hub().address())
             .event_signature(IHub::AuditCommitted::SIGNATURE_HASH)
@@ -119,6 +107,35 @@ impl Client {
             Some(day(event.epoch, event.hash, &told))
         });
         Ok((workerpool, days.collect()))
+    }
+
+    async fn told_by(&self, workerpool: Option<Address>) -> Result<(Address, Vec<Told>)> {
+        let Some(workerpool) = workerpool else {
+            let pool = self.pool().ok_or(Error::NoService(Service::Pool))?;
+            let Audits {
+                workerpool,
+                promises,
+            } = pool.audits().await?;
+            return Ok((workerpool, promises));
+        };
+        let asked = match self.pool_of(workerpool).await {
+            Ok(pool) => pool.audits().await,
+            Err(error) => Err(error),
+        };
+        match asked {
+            // What it should have told is known without it.
+            Err(Error::Unreachable { .. } | Error::NoPool(_)) => Ok((workerpool, Vec::new())),
+            answer => {
+                let Audits {
+                    workerpool: served,
+                    promises,
+                } = answer?;
+                if served != workerpool {
+                    return Err(Error::OtherPool { served, workerpool });
+                }
+                Ok((workerpool, promises))
+            }
+        }
     }
 
     /// The same, compared with the promises on the chain and with every settled range of each day whose secret is told.
@@ -235,7 +252,7 @@ impl Client {
         Ok(Some((*settled, votes)))
     }
 
-    async fn logs(&self, filter: &Filter) -> Result<Vec<Log>> {
+    pub(crate) async fn logs(&self, filter: &Filter) -> Result<Vec<Log>> {
         let logs = self.hub().provider().get_logs(filter).await;
         logs.map_err(Error::node)
     }

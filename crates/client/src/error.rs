@@ -3,7 +3,7 @@
 use std::{fmt, io, path::PathBuf};
 
 use alloy_primitives::{Address, B256};
-use canut_protocol::{DealId, Domain, Nrlc, TaskId, task::Status};
+use canut_protocol::{DealId, Domain, Nrlc, Range, TaskId, task::Status};
 
 use crate::{archive::ArchiveError, network::NetworkError, sdk::SdkError, wallet::WalletError};
 
@@ -211,6 +211,12 @@ pub enum Error {
         /// What it was asked about.
         workerpool: Address,
     },
+    /// Nobody knows where a workerpool answers.
+    #[error(
+        "nobody told this market where workerpool {0} answers (its owner does, with `canut workerpool announce`): if you know the \
+         URL, give it with --pool"
+    )]
+    NoPool(Address),
     /// A file is no receipt.
     #[error("this is no receipt ({0}): make one with `canut receipt`")]
     NoReceipt(String),
@@ -335,6 +341,19 @@ pub enum Error {
         task: TaskId,
         /// Its final deadline.
         deadline: u64,
+        /// Time of the chain.
+        now: u64,
+    },
+    /// Posted votes cannot be counted yet.
+    #[error(
+        "the pool stalled and votes on {range} were posted on the chain: they are counted when the time to open them is over, in \
+         {left} s: claim then", left = .at.saturating_sub(*.now)
+    )]
+    Uncounted {
+        /// Which tasks.
+        range: Range,
+        /// From then on they are counted.
+        at: u64,
         /// Time of the chain.
         now: u64,
     },

@@ -35,6 +35,7 @@ mod network;
 mod orders;
 mod params;
 mod pool;
+mod pools;
 mod prices;
 mod purchase;
 mod quote;

@@ -63,6 +63,11 @@ pub(crate) struct Audits {
 }
 
 #[derive(Deserialize)]
+struct Served {
+    workerpool: Address,
+}
+
+#[derive(Deserialize)]
 struct Opening {
     leaves: Vec<Leaf>,
 }
@@ -132,6 +137,14 @@ impl Pool {
         match self.http.ask(Question::get(&["tasks", &name], &[])).await {
             Err(Error::Refused { status: 404, .. }) => Ok(None),
             asked => asked.map(Some),
+        }
+    }
+
+    /// Whether the pool is that of `workerpool`, as it says itself.
+    pub(crate) async fn serves(&self, workerpool: Address) -> Result<bool> {
+        match self.http.ask(Question::get(&["status"], &[])).await {
+            Err(Error::Refused { status: 404, .. }) => Ok(false),
+            asked => asked.map(|served: Served| served.workerpool == workerpool),
         }
     }
 

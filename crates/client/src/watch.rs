@@ -177,10 +177,10 @@ impl Watch {
         self.tasks.values().filter(|task| !task.over).count()
     }
 
-    /// A task that is not over, if there is one.
-    pub fn unfinished(&self) -> Option<TaskId> {
+    /// A task that is not over, and its deal, if there is one.
+    pub fn unfinished(&self) -> Option<(DealId, TaskId)> {
         let mut tasks = self.tasks.iter();
-        tasks.find_map(|(task, watched)| (!watched.over).then_some(*task))
+        tasks.find_map(|(task, watched)| (!watched.over).then_some((watched.deal, *task)))
     }
 
     /// The next news; `None` when every task is over. Dropping the future loses nothing, nor does an error: ask again when the

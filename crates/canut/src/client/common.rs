@@ -66,16 +66,7 @@ pub(crate) struct Common {
 impl Common {
     /// The network: the named one or the usual one, with what is given beside it.
     pub(crate) fn network(&self) -> Result<Network> {
-        let home = Home::find()?;
-        let named = match &self.network {
-            Some(file) if Path::new(file).is_file() => Some(Network::load(Path::new(file))?),
-            Some(name) => Some(home.network(name)?),
-            None => home
-                .default_network()?
-                .map(|name| home.network(&name))
-                .transpose()?,
-        };
-        let mut network = match (named, &self.rpc, self.hub) {
+        let mut network = match (chosen(self.network.as_deref())?, &self.rpc, self.hub) {
             (Some(network), ..) => network,
             (None, Some(rpc), Some(hub)) => Network {
                 rpc: rpc.clone(),
@@ -208,6 +199,19 @@ impl Common {
     ) -> Result<()> {
         show(self.json, document, people)
     }
+}
+
+/// The network of that name or in that file, else the usual one, if there is one.
+pub(crate) fn chosen(named: Option<&str>) -> Result<Option<Network>> {
+    if let Some(file) = named.map(Path::new).filter(|file| file.is_file()) {
+        return Ok(Some(Network::load(file)?));
+    }
+    let home = Home::find()?;
+    let usual = match named {
+        Some(name) => Some(name.to_owned()),
+        None => home.default_network()?,
+    };
+    Ok(usual.map(|name| home.network(&name)).transpose()?)
 }
 
 fn private_key() -> Option<String> {

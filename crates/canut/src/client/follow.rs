@@ -168,10 +168,13 @@ impl Follow<'_> {
         if self.quiet {
             return;
         }
-        let (Some(pool), Some(task)) = (self.client.pool(), watch.unfinished()) else {
+        let Some((deal, task)) = watch.unfinished() else {
             return;
         };
         // Whatever the pool has to say is a help, not a need.
+        let Ok(pool) = self.client.pool_of_deal(deal).await else {
+            return;
+        };
         let document = pool.task(task).await.ok().flatten();
         let said = document.as_ref().map(troubles::of).unwrap_or_default();
         if !said.is_empty() && said != heard.troubles {

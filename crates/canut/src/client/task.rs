@@ -6,13 +6,13 @@ use super::{
     deal::claims,
     follow::{self, Follow},
     run::{Order, create},
-    troubles,
+    troubles::{self, plain},
 };
 use canut_client::{CERTIFICATE, Client, Error, Placed, TaskLog, TaskName, TaskStatus};
 use canut_protocol::{DealId, task::Status};
 use clap::{Args as ClapArgs, Subcommand};
 use eyre::Result;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{path::PathBuf, str::FromStr};
 
 #[derive(Debug, Subcommand)]
@@ -28,7 +28,7 @@ pub(crate) enum Verb {
     /// Follow the deal of a task.
     Watch(Download),
     /// Get the money for an unfinished task back, after its final deadline.
-    Claim(One),
+    Claim(Claim),
     /// Fetch the result of a completed task, verify it, and unpack it.
     Download(Download),
 }
@@ -36,9 +36,25 @@ pub(crate) enum Verb {
 /// A task.
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Examples:\n  canut task show 0x(64 digits)\n  canut task show 0x(64 digits of the deal):3\n  canut task claim 0x(64 digits of the deal):3"
+    after_help = "Examples:\n  canut task show 0x(64 digits)\n  canut task show 0x(64 digits of the deal):3"
 )]
 pub(crate) struct One {
+    /// Its id, or DEAL:INDEX
+    task: Named,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Get the money for an unfinished task back, after its final deadline.
+///
+/// The price goes back to whoever paid it, and with `canut run` the pool's stake too. Anyone may claim. If the pool stalled and
+/// its workers posted their votes on the chain, these are counted first, for the whole range of tasks they are on: that ends in
+/// results or in a refund, and can be done a little before the deadline.
+#[derive(Debug, ClapArgs)]
+#[command(
+    after_help = "Examples:\n  canut task claim 0x(64 digits of the deal):3\n  canut deal claim 0x(64 digits)\n      All tasks of the deal."
+)]
+pub(crate) struct Claim {
     /// Its id, or DEAL:INDEX
     task: Named,
     #[command(flatten)]
@@ -118,7 +134,7 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
             })
         }
         Verb::Logs(One { task, common }) => {
-            let logs = common.account().await?.logs(task.0.id()).await?;
+            let logs = common.account().await?.logs(task.0).await?;
             common.show(&logs, || logs.iter().map(log).collect())
         }
         Verb::Watch(Download { task, out, common }) => {
@@ -135,7 +151,7 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
             common.show(&outcome, || outcome.text())?;
             outcome.check()
         }
-        Verb::Claim(One { task, common }) => {
+        Verb::Claim(Claim { task, common }) => {
             let account = common.account().await?;
             let status = task.status(account.client()).await?;
             let claimed = account.claim_task(&status).await?;
@@ -169,12 +185,14 @@ async fn show(task: Named, common: &Common) -> Result<()> {
         Status::Completed => Some(client.certificate((status.deal, status.index)).await?),
         _ => None,
     };
-    let pool = match client.pool() {
-        // Whatever the pool has to say is a help, not a need.
-        Some(pool) => pool.task(status.task).await.ok().flatten(),
-        None => None,
+    // Whatever the pool has to say is a help, not a need.
+    let (pool, silence) = match told(&client, &status).await {
+        Ok(Some(told)) => (Some(told), None),
+        Ok(None) => (None, Some("knows nothing of this task".to_owned())),
+        Err(error) => (None, Some(error.to_string())),
     };
-    let document = json!({ "task": status, "certificate": certified, "pool": pool });
+    let document =
+        json!({ "task": status, "certificate": certified, "pool": pool, "silence": silence });
     common.show(&document, || {
         let TaskStatus { task, deal, index, votes, final_deadline, .. } = &status;
         let mut text = format!(
@@ -187,8 +205,17 @@ async fn show(task: Named, common: &Common) -> Result<()> {
         if let Some(certificate) = &certified {
             text += &certificate::text(certificate);
         }
+        if let Some(silence) = &silence {
+            text += &format!("Pool        {}\n", plain(silence));
+        }
         text + &pool.as_ref().map(troubles::of).unwrap_or_default()
     })
+}
+
+/// What the pool of a task says of it.
+async fn told(client: &Client, status: &TaskStatus) -> Result<Option<Value>, Error> {
+    let pool = client.pool_of_deal(status.deal).await?;
+    pool.task(status.task).await
 }
 
 /// A log for people, unable to drive their terminal.

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write};
 
 use alloy_primitives::Address;
-use canut_client::Pool;
+use canut_client::{Error, Pool, Service};
 use canut_pool::{
     Idle,
     ranges::{Reach, WorkerView},
@@ -12,19 +12,21 @@ use clap::Args as ClapArgs;
 use eyre::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::client::show;
+use crate::client::{chosen, show};
+
+/// A pool on this machine, at its usual port.
+const HERE: &str = "http://127.0.0.1:8548";
 
 /// Where a pool answers.
 #[derive(Clone, Debug, ClapArgs)]
 pub(super) struct At {
-    /// The pool, by http: what `canut pool` prints, without /session
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "CANUT_POOL",
-        default_value = "http://127.0.0.1:8548"
-    )]
-    pool: String,
+    /// The pool, by http: what `canut pool` prints, without /session [default: the network's, else http://127.0.0.1:8548]
+    #[arg(long, value_name = "URL", env = "CANUT_POOL")]
+    pool: Option<String>,
+
+    /// Network whose pool is asked: a name of `canut network list`, or a file [default: the one of `canut network use`]
+    #[arg(long, value_name = "NAME|FILE", env = "CANUT_NETWORK")]
+    network: Option<String>,
 
     /// Print one line of JSON, and nothing else
     #[arg(long)]
@@ -33,7 +35,16 @@ pub(super) struct At {
 
 impl At {
     pub(super) fn pool(&self) -> Result<Pool> {
-        Ok(Pool::new(&self.pool)?)
+        let named = match &self.pool {
+            Some(url) => return Ok(Pool::new(url)?),
+            None => chosen(self.network.as_deref())?.and_then(|network| network.pool),
+        };
+        let url = match (named, &self.network) {
+            (Some(url), _) => url,
+            (None, Some(_)) => return Err(Error::NoService(Service::Pool).into()),
+            (None, None) => HERE.to_owned(),
+        };
+        Ok(Pool::new(&url)?)
     }
 }
 

@@ -30,6 +30,7 @@ impl Person<'_> {
             "CANUT_MARKET",
             "CANUT_STORE",
             "CANUT_VAULT",
+            "CANUT_POOL",
         ] {
             command.env_remove(name);
         }

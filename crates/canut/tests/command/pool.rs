@@ -7,7 +7,11 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::{services::Services, support::canut};
+use crate::{
+    client::Person,
+    services::{REQUESTER, SCHEDULER, Service, Services},
+    support::canut,
+};
 
 /// Asks the pool again and again until it tells what is expected.
 fn until(services: &Services, question: &[&str], expected: impl Fn(&Value) -> bool) -> Value {
@@ -121,6 +125,83 @@ async fn a_pool_sells_what_its_workers_reach_and_no_more() {
     assert_eq!(order["order"]["workerpoolprice"], 500_000_000);
     services.workers.pop();
     assert_ne!(sold(2)["orderHash"], order["orderHash"]);
+}
+
+/// Keeps the market under a name, without its pool, for whoever has that key.
+fn join(person: &Person<'_>, services: &Services, market: &Service, name: &str, key: usize) {
+    let (hub, key) = (services.hub.to_string(), services.keys[key].to_bytes());
+    let add = ["network", "add", name, "--rpc", &services.node.url, "--hub"];
+    let (store, key) = (services.store.url.as_str(), key.to_string());
+    let more = ["--market", &market.url, "--store", store, "--key", &key];
+    person.does(&[&add[..], &[&hub], &more].concat());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pool_of_a_task_is_found_through_the_market() {
+    let mut services = Services::start(2, "csv-stats.wasm", &[]).await;
+    let market = services.market();
+    let home = tempfile::tempdir().unwrap();
+    let person = Person { home: home.path() };
+    join(&person, &services, &market, "mine", REQUESTER);
+    join(&person, &services, &market, "owner", SCHEDULER);
+    person.does(&["network", "use", "mine"]);
+    // The app fails for want of a table, and says so.
+    let (deal, _) = services.deal(1, 1, r#"{"iexec_args":"--group a"}"#).await;
+    let task = format!("{deal}:0");
+    person
+        .command(&["deal", "watch", &deal.to_string()])
+        .output()
+        .unwrap();
+
+    let shown = person.does(&["task", "show", &task]);
+    let silence = shown["silence"].as_str().unwrap();
+    assert!(silence.contains("canut workerpool announce"), "{silence}");
+    let told = person.fails(&["task", "logs", &task]);
+    assert!(
+        told.contains("give it with --pool") && told.contains(&services.workerpool.to_string()),
+        "{told}"
+    );
+
+    let (pool, url) = (services.workerpool.to_string(), services.pool.url.clone());
+    person.does(&["workerpool", "announce", &pool, &url, "--network", "owner"]);
+    let shown = person.does(&["task", "show", &task]);
+    assert_eq!(shown["pool"]["currentStatus"], "COMPLETED", "{shown}");
+    assert_eq!(shown["silence"], Value::Null);
+    let logs = person.does(&["task", "logs", &task]);
+    assert_ne!(logs[0]["stderr"], "", "{logs}");
+    // A pool that is not the deal's is passed over.
+    let elsewhere = ["task", "logs", &task, "--pool", &market.url];
+    assert_eq!(person.does(&elsewhere).as_array().map(Vec::len), Some(1));
+
+    services.pool.terminate();
+    let shown = person.does(&["task", "show", &task]);
+    let silence = shown["silence"].as_str().unwrap();
+    assert!(
+        silence.contains(&format!("the pool at {url}")) && silence.contains("does not answer"),
+        "{silence}"
+    );
+    let told = person.fails(&["task", "logs", &task]);
+    assert!(told.contains("does not answer"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_uses_a_network_asks_its_pool() {
+    let services = Services::start(1, "option-pricer.wasm", &[]).await;
+    let home = tempfile::tempdir().unwrap();
+    let person = Person { home: home.path() };
+    let hub = services.hub.to_string();
+    let add = ["network", "add"];
+    let place = ["--rpc", &services.node.url, "--hub", &hub];
+    let pool = ["--pool", &services.pool.url];
+    person.does(&[&add[..], &["lyon", "--use"], &place, &pool].concat());
+    person.does(&[&add[..], &["bare"], &place].concat());
+    let expected = json!(services.workerpool.to_string().to_lowercase());
+    assert_eq!(person.does(&["pool", "status"])["workerpool"], expected);
+    let worker = services.worker(0).to_string();
+    let explained = person.does(&["pool", "explain", &worker, "--network", "lyon"]);
+    assert_eq!(explained["worker"], json!(worker.to_lowercase()));
+    let told = person.fails(&["pool", "status", "--network", "bare"]);
+    assert!(told.contains("give --pool URL"), "{told}");
 }
 
 #[test]

@@ -25,8 +25,8 @@ pub(crate) const DEPOSIT: u64 = 100;
 
 /// Who plays which part, by the number of the key.
 const OWNER: usize = 0;
-const REQUESTER: usize = 1;
-const SCHEDULER: usize = 2;
+pub(crate) const REQUESTER: usize = 1;
+pub(crate) const SCHEDULER: usize = 2;
 const FIRST_WORKER: usize = 3;
 
 /// A service, and how it is started.
@@ -127,7 +127,7 @@ pub(crate) struct Services {
     pub(crate) keys: Vec<PrivateKeySigner>,
     pub(crate) folder: TempDir,
     pub(crate) hub: Address,
-    workerpool: Address,
+    pub(crate) workerpool: Address,
     app: Address,
 }
 

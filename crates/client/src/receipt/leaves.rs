@@ -1,8 +1,6 @@
 //! The leaves of a settled range: from the pool if it has them, else from the archives in the store.
 
-use std::path::Path;
-
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
 use canut_protocol::{
     Deal, Range, TaskId,
     range::{Leaf, Settled, tree},
@@ -32,7 +30,7 @@ impl Client {
             leaves.len() == usize::from(settled.range.count())
                 && tree::root(&hashes(settled.range, leaves)) == Some(root)
         };
-        if let Some(pool) = self.pool()
+        if let Ok(pool) = self.pool_of(deal.workerpool.pointer).await
             && let Ok(told) = pool.leaves(located.deal, located.index, root).await
             && right(&told)
         {
@@ -54,42 +52,44 @@ impl Client {
                 "the results are encrypted, and only the pool knows what was voted for: give --pool".into(),
             ));
         }
-        let desk = tempfile::tempdir().map_err(Error::file("a folder for the archives"))?;
         let mut leaves = Vec::new();
         for index in settled.range.indices() {
-            let place = desk.path().join("result");
-            leaves.push(self.archived_leaf(settled, index, deal, &place).await?);
-            std::fs::remove_dir_all(&place).map_err(Error::file(&place))?;
+            let (range, link) = (settled.range, settled.value.link);
+            let callback = !deal.callback.is_zero();
+            leaves.push(self.archived(range, link, index, callback).await?.0);
         }
         Ok(leaves)
     }
 
-    async fn archived_leaf(
+    /// The leaf of a task as it follows from its archive under the link of its range, and the bytes for a callback.
+    pub(crate) async fn archived(
         &self,
-        settled: &Settled,
+        range: Range,
+        link: B256,
         index: u64,
-        deal: &Deal,
-        place: &Path,
-    ) -> Result<Leaf> {
+        callback: bool,
+    ) -> Result<(Leaf, Option<Bytes>)> {
+        let desk = tempfile::tempdir().map_err(Error::file("a folder for the archive"))?;
+        let place = desk.path();
         let store = self.store()?;
-        let folder = directory::folder(settled.value.link);
-        let path = directory::path(index, settled.range.count());
+        let folder = directory::folder(link);
+        let path = directory::path(index, range.count());
         let cid = store.resolve(&folder, &path).await?;
         let content = directory::content(&cid)
             .ok_or_else(|| Error::Unproven(format!("the result of task {index} is no file")))?;
         let (zip, files) = (place.join("result.zip"), place.join("files"));
         std::fs::create_dir_all(&files).map_err(Error::file(&files))?;
         store.download(&cid, &zip).await?;
-        let callback = !deal.callback.is_zero();
         let opening = tokio::task::spawn_blocking(move || {
             archive::open(&zip, &files, callback, Limits::default())
         });
         let opened = opening
             .await
             .map_err(|error| Error::Thread(error.to_string()))??;
-        Ok(Leaf {
+        let leaf = Leaf {
             digest: opened.digest,
             content,
-        })
+        };
+        Ok((leaf, opened.callback))
     }
 }

@@ -209,7 +209,7 @@ impl Client {
     /// What the pool tells of its draws for the day of a deal, once it does. A receipt holds without.
     async fn told(&self, workerpool: Address, start: u64) -> Option<Audited> {
         let day = epoch(start)?;
-        let promises = self.pool()?.audits().await.ok()?;
+        let promises = self.pool_of(workerpool).await.ok()?.audits().await.ok()?;
         let promise: Promise = promises
             .promises
             .into_iter()
