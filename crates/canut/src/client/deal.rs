@@ -21,15 +21,27 @@ pub(crate) enum Verb {
     /// Follow deals until their tasks are over, and fetch the results. It may be stopped and begun again at any time.
     Watch(Watch),
     /// Get the money for unfinished tasks back, after their final deadline.
-    Claim(One),
+    Claim(Claim),
 }
 
 /// A deal.
 #[derive(Debug, ClapArgs)]
-#[command(
-    after_help = "Examples:\n  canut deal show 0x(64 digits)\n  canut deal claim 0x(64 digits)"
-)]
+#[command(after_help = "Example:\n  canut deal show 0x(64 digits)")]
 pub(crate) struct One {
+    /// Its id
+    deal: DealId,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Get the money for unfinished tasks back, after their final deadline.
+///
+/// The price goes back to whoever paid it, and with `canut run` the pool's stake too. Anyone may claim. If the pool stalled and
+/// its workers posted their votes on the chain, these are counted first: that ends in a result or in a refund, and can be done
+/// a little before the deadline.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "Example:\n  canut deal claim 0x(64 digits)")]
+pub(crate) struct Claim {
     /// Its id
     deal: DealId,
     #[command(flatten)]
@@ -86,7 +98,7 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
             common.show(&outcome, || outcome.text())?;
             outcome.check()
         }
-        Verb::Claim(One { deal, common }) => {
+        Verb::Claim(Claim { deal, common }) => {
             let claimed = common.account().await?.claim_deal(deal).await?;
             common.show(&claimed, || claims(&claimed))
         }
@@ -94,10 +106,29 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
 }
 
 pub(crate) fn claims(claimed: &Claimed) -> String {
-    match claimed.tasks.len() {
-        0 => "Nothing to claim: every task is paid or refunded.".to_owned(),
-        many => format!("{many} tasks claimed: their price is free on the hub again."),
+    let Claimed {
+        tasks,
+        certified,
+        waiting,
+        ..
+    } = claimed;
+    let lines = [
+        (tasks, "claimed: their price is free on the hub again."),
+        (
+            certified,
+            "certified by votes that were posted on the chain: their results can be downloaded.",
+        ),
+        (waiting, "not claimed yet: it is too early for them."),
+    ];
+    let told = lines
+        .iter()
+        .filter(|(tasks, _)| !tasks.is_empty())
+        .map(|(tasks, what)| format!("{} tasks {what}\n", tasks.len()));
+    let told: String = told.collect();
+    if told.is_empty() {
+        return "Nothing to claim: every task is paid or refunded.".to_owned();
     }
+    told
 }
 
 async fn list(

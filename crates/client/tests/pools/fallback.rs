@@ -16,13 +16,18 @@ use tokio::time::interval;
 use crate::market::{Market, TIME_REF, WORKER, follow, looked_for_results};
 
 /// Lets so many reference times of the deal pass.
-async fn pass_to(market: &Market, deal: &Deal, references: u64) {
+pub(crate) async fn pass_to(market: &Market, deal: &Deal, references: u64) {
     let now = market.hub().now().await.unwrap();
     let at = deal.start_time + references * TIME_REF + 1;
     market.node.pass(at.saturating_sub(now)).await;
 }
 
-async fn reach(market: &Market, id: DealId, deal: &Deal, state: fn(&RangeState) -> bool) {
+pub(crate) async fn reach(
+    market: &Market,
+    id: DealId,
+    deal: &Deal,
+    state: fn(&RangeState) -> bool,
+) {
     let mut look = interval(Duration::from_millis(50));
     loop {
         look.tick().await;
@@ -33,7 +38,7 @@ async fn reach(market: &Market, id: DealId, deal: &Deal, state: fn(&RangeState) 
     }
 }
 
-async fn opened(market: &Market) {
+pub(crate) async fn opened(market: &Market) {
     let (provider, deployment) = (market.hub().provider().clone(), *market.hub().deployment());
     let mut follower = Follower::from_block(provider, deployment, follow(), 0);
     let is_opened = |event: &Event| matches!(event, Event::RangeOpened { .. });

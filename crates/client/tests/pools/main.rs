@@ -8,6 +8,7 @@
 )]
 
 mod audits;
+mod claim;
 mod fallback;
 #[path = "../../../worker/tests/it/loom.rs"]
 mod loom;

@@ -238,6 +238,15 @@ impl Market {
 
     /// A deal of `volume` tasks at `trust`.
     pub async fn deal(&self, volume: u64, trust: u64, params: &str) -> (DealId, Deal) {
+        let request = RequestOrder {
+            params: params.to_owned(),
+            ..RequestOrder::default()
+        };
+        self.deal_for(volume, trust, request).await
+    }
+
+    /// The same for a request, of which params, callback, and a salt that is not zero count.
+    pub async fn deal_for(&self, volume: u64, trust: u64, request: RequestOrder) -> (DealId, Deal) {
         let (volume, category, trust) = (U256::from(volume), U256::ZERO, Trust::new(trust));
         // Deals of other sizes are of other orders.
         let salt = B256::from(volume);
@@ -276,9 +285,12 @@ impl Market {
                     volume,
                     category,
                     trust,
-                    params: params.to_owned(),
-                    salt,
-                    ..Default::default()
+                    salt: if request.salt.is_zero() {
+                        salt
+                    } else {
+                        request.salt
+                    },
+                    ..request
                 },
                 REQUESTER,
             ),
