@@ -1,19 +1,17 @@
 //! Settings of a worker: flags, and a TOML file with the same names. A flag wins.
 
-use std::{fs, num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use alloy_primitives::Address;
 use canut_protocol::Nrlc;
 use canut_sandbox::EngineKind;
 use canut_worker::Hours;
 use clap::{Args as ClapArgs, ValueEnum};
-use eyre::{Result, WrapErr, bail};
-use serde::{Deserialize, Deserializer, de::Error as _};
+use eyre::Result;
+use serde::{Deserialize, Serialize};
 
-use crate::{client::price, service::KeyArgs};
+use crate::{client::price, service::KeyArgs, settings::layered};
 
-/// Largest file of settings, in bytes.
-const MAX_FILE: u64 = 64 << 10;
 /// What is where when nobody says.
 const RPC: &str = "ws://127.0.0.1:8545";
 /// Seconds that a worker goes on after being told to stop, unless it is said.
@@ -21,7 +19,7 @@ const DRAIN: u64 = 300;
 const STORE: &str = "http://127.0.0.1:8547";
 
 /// A way to run apps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum RuntimeName {
     /// WebAssembly
@@ -31,7 +29,7 @@ pub(super) enum RuntimeName {
 }
 
 /// A program that starts containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum EngineName {
     /// gVisor
@@ -53,7 +51,7 @@ impl From<EngineName> for EngineKind {
 }
 
 /// What can be said of a worker. In a file, the names are those of the flags without dashes in front.
-#[derive(Clone, Debug, Default, ClapArgs, Deserialize)]
+#[derive(Clone, Debug, Default, ClapArgs, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Settings {
     /// The pool: its address, as `canut pool` prints it; http and ws URLs mean the same
@@ -107,18 +105,18 @@ pub(super) struct Settings {
     /// What to have bonded to the pool from the start on, for example 20RLC, out of the account on the hub
     /// [default: half of what is there]
     #[arg(long, value_name = "PRICE", value_parser = price)]
-    #[serde(deserialize_with = "price_text")]
+    #[serde(with = "price_text")]
     pub(super) bond: Option<Nrlc>,
 
     /// Largest stake on one task, for example 2RLC. A vote on a range puts one such stake for each task at risk, and ten at least
     /// [default: any]
     #[arg(long, value_name = "PRICE", value_parser = price)]
-    #[serde(deserialize_with = "price_text")]
+    #[serde(with = "price_text")]
     pub(super) max_stake: Option<Nrlc>,
 
     /// Least price of a task, for example 0.01RLC; the worker gets its share of that [default: any]
     #[arg(long, value_name = "PRICE", value_parser = price)]
-    #[serde(deserialize_with = "price_text")]
+    #[serde(with = "price_text")]
     pub(super) min_price: Option<Nrlc>,
 
     /// Apps that are not run, separated by commas
@@ -131,7 +129,7 @@ pub(super) struct Settings {
 
     /// When tasks are taken, by the clock of this machine, for example 22:00-07:00,12:00-13:00 [default: always]
     #[arg(long, value_name = "FROM-TO", value_delimiter = ',')]
-    #[serde(deserialize_with = "hours_text")]
+    #[serde(with = "hours_text")]
     pub(super) hours: Option<Vec<Hours>>,
 
     /// Take tasks only while others use little of this machine: less than a quarter of its processors, and no key on a terminal
@@ -148,18 +146,55 @@ pub(super) struct Settings {
     pub(super) private_networks: Option<bool>,
 }
 
-fn price_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Nrlc>, D::Error> {
-    let text = String::deserialize(from)?;
-    price(&text).map(Some).map_err(D::Error::custom)
+/// A price as people write it.
+mod price_text {
+    use canut_protocol::Nrlc;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    use crate::client::price;
+
+    #[expect(clippy::ref_option, reason = "serde asks for it")]
+    pub(super) fn serialize<S: Serializer>(
+        amount: &Option<Nrlc>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        amount.map(|amount| amount.to_string()).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Nrlc>, D::Error> {
+        let text = String::deserialize(from)?;
+        price(&text).map(Some).map_err(D::Error::custom)
+    }
 }
 
-fn hours_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<Hours>>, D::Error> {
-    let texts = Vec::<String>::deserialize(from)?;
-    let hours = texts.iter().map(|text| text.parse());
-    hours
-        .collect::<Result<_, _>>()
-        .map(Some)
-        .map_err(D::Error::custom)
+/// Hours as people write them.
+mod hours_text {
+    use canut_worker::Hours;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
+    #[expect(clippy::ref_option, reason = "serde asks for it")]
+    pub(super) fn serialize<S: Serializer>(
+        hours: &Option<Vec<Hours>>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        let texts = hours
+            .as_ref()
+            .map(|hours| hours.iter().map(ToString::to_string).collect::<Vec<_>>());
+        texts.serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Vec<Hours>>, D::Error> {
+        let texts = Vec::<String>::deserialize(from)?;
+        let hours = texts.iter().map(|text| text.parse());
+        hours
+            .collect::<Result<_, _>>()
+            .map(Some)
+            .map_err(D::Error::custom)
+    }
 }
 
 impl Settings {
@@ -168,47 +203,25 @@ impl Settings {
         Duration::from_secs(self.drain.unwrap_or(DRAIN))
     }
 
-    /// These, and of the file what they leave open.
-    pub(super) fn with_file(self, file: Option<&PathBuf>) -> Result<Self> {
-        let Some(path) = file else {
-            return Ok(self);
-        };
-        let shown = path.display();
-        let size = fs::metadata(path)
-            .wrap_err_with(|| format!("the settings {shown}"))?
-            .len();
-        if size > MAX_FILE {
-            bail!("the settings {shown} are too large to be settings");
+    /// What names a bond and the key that changes it.
+    pub(super) fn at(
+        rpc: Option<String>,
+        hub: Option<Address>,
+        workerpool: Option<Address>,
+        key_file: Option<PathBuf>,
+    ) -> Self {
+        Self {
+            rpc,
+            hub,
+            workerpool,
+            key_file,
+            ..Self::default()
         }
-        let text = fs::read_to_string(path).wrap_err_with(|| format!("the settings {shown}"))?;
-        let file: Self = toml::from_str(&text).wrap_err_with(|| format!("the settings {shown}"))?;
-        Ok(self.or(file))
     }
 
-    fn or(self, file: Self) -> Self {
-        Self {
-            pool: self.pool.or(file.pool),
-            rpc: self.rpc.or(file.rpc),
-            hub: self.hub.or(file.hub),
-            key_file: self.key_file.or(file.key_file),
-            workerpool: self.workerpool.or(file.workerpool),
-            store: self.store.or(file.store),
-            vault: self.vault.or(file.vault),
-            dir: self.dir.or(file.dir),
-            slots: self.slots.or(file.slots),
-            runtimes: self.runtimes.or(file.runtimes),
-            engines: self.engines.or(file.engines),
-            open: self.open.or(file.open),
-            bond: self.bond.or(file.bond),
-            max_stake: self.max_stake.or(file.max_stake),
-            min_price: self.min_price.or(file.min_price),
-            refuse_apps: self.refuse_apps.or(file.refuse_apps),
-            cache: self.cache.or(file.cache),
-            hours: self.hours.or(file.hours),
-            idle_only: self.idle_only.or(file.idle_only),
-            drain: self.drain.or(file.drain),
-            private_networks: self.private_networks.or(file.private_networks),
-        }
+    /// These, and of the file what they leave open.
+    pub(super) fn with_file(self, file: Option<&PathBuf>) -> Result<Self> {
+        layered(self, file.map(PathBuf::as_path))
     }
 
     pub(super) fn rpc(&self) -> String {
@@ -240,9 +253,11 @@ mod tests {
     fn read(text: &str) -> Result<Settings> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("worker.toml");
-        fs::write(&path, text).unwrap();
+        std::fs::write(&path, text).unwrap();
         let flags = Settings {
             slots: NonZeroUsize::new(3),
+            max_stake: Some(Nrlc::rlc(2)),
+            hours: Some(vec!["22:00-07:00".parse().unwrap()]),
             ..Settings::default()
         };
         flags.with_file(Some(&path))
@@ -251,9 +266,14 @@ mod tests {
     #[test]
     fn a_flag_wins_over_the_file() {
         let settings =
-            read("slots = 8\nmin-price = \"0.5RLC\"\nruntimes = [\"oci\"]\nengines = [\"runc\"]")
+            read("slots = 8\nmax-stake = \"9RLC\"\nhours = []\nmin-price = \"0.5RLC\"\nruntimes = [\"oci\"]\nengines = [\"runc\"]")
                 .unwrap();
         assert_eq!(settings.slots, NonZeroUsize::new(3));
+        assert_eq!(settings.max_stake, Some(Nrlc::rlc(2)));
+        assert_eq!(
+            settings.hours.as_ref().unwrap()[0].to_string(),
+            "22:00-07:00"
+        );
         assert_eq!(settings.min_price, Some(Nrlc::new(500_000_000)));
         assert_eq!(settings.runtimes, Some(vec![RuntimeName::Oci]));
         assert_eq!(settings.engines(), [EngineKind::Runc]);

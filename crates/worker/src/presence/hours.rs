@@ -1,6 +1,6 @@
 //! Hours of a day.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use jiff::civil::Time;
 
@@ -23,6 +23,13 @@ impl Hours {
         } else {
             self.from <= time || time < self.to
         }
+    }
+}
+
+impl fmt::Display for Hours {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { from, to } = self;
+        write!(f, "{}-{}", from.strftime("%H:%M"), to.strftime("%H:%M"))
     }
 }
 
@@ -71,6 +78,7 @@ mod tests {
         }
         let lunch: Hours = "12:15 - 13:00".parse().unwrap();
         assert!(lunch.contains(time(12, 30, 0, 0)) && !lunch.contains(time(0, 30, 0, 0)));
+        assert_eq!(night.to_string().parse(), Ok(night));
         let always: Hours = "0:00-0:00".parse().unwrap();
         assert!(always.contains(time(3, 0, 0, 0)));
     }
