@@ -11,6 +11,7 @@
 
 pub mod account;
 mod agent;
+pub mod bonding;
 mod config;
 pub mod doctor;
 mod fetch;

@@ -1,5 +1,6 @@
 //! `canut worker`: lends this machine to a pool.
 
+mod bond;
 mod doctor;
 mod settings;
 mod status;
@@ -57,6 +58,8 @@ enum Verb {
     Doctor(Box<doctor::Args>),
     Status(Box<status::Args>),
     Unit(unit::Args),
+    Bond(bond::Bond),
+    Unbond(bond::Unbond),
 }
 
 /// The URL of a pool's sessions, from what people write.
@@ -80,6 +83,8 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         Some(Verb::Doctor(args)) => return doctor::run(*args).await,
         Some(Verb::Status(args)) => return status::run(*args).await,
         Some(Verb::Unit(args)) => return unit::run(&args),
+        Some(Verb::Bond(args)) => return bond::add(args).await,
+        Some(Verb::Unbond(args)) => return bond::take(args).await,
         None => {}
     }
     logging::start("info");

@@ -41,8 +41,8 @@ pub(super) struct Args {
     worker: Option<Address>,
 
     /// Block to count earnings and losses from
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    from_block: u64,
+    #[arg(long, alias = "from-block", value_name = "N", default_value_t = 0)]
+    start_block: u64,
 
     /// Print one line of JSON, and nothing else
     #[arg(long)]
@@ -90,7 +90,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         free: account.stake,
         locked: account.locked,
         bond,
-        earnings: earnings(&hub, worker, args.from_block)
+        earnings: earnings(&hub, worker, args.start_block)
             .await
             .wrap_err("what the worker earned cannot be read")?,
         pool: told.ok(),

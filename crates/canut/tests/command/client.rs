@@ -216,6 +216,12 @@ fn every_command_explains_itself() {
         "secret push-key",
         "secret check-key",
         "vault",
+        "deal claim",
+        "task claim",
+        "task logs",
+        "worker bond",
+        "worker unbond",
+        "pool status",
     ] {
         let args: Vec<_> = words.split(' ').chain(["--help"]).collect();
         let output = person.command(&args).output().unwrap();

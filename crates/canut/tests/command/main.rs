@@ -5,6 +5,7 @@
     reason = "a test that cannot go on says why by failing; clippy.toml allows it in test functions, not in their helpers"
 )]
 
+mod bond;
 mod chaos;
 mod client;
 mod demo;
