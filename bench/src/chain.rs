@@ -17,7 +17,6 @@ use eyre::{Result, WrapErr, eyre};
 use http::Connection;
 use node::Node;
 use profile::Profile;
-pub(crate) use profile::processor;
 use report::{Figures, Report};
 use std::{env, path::PathBuf};
 use tempfile::TempDir;
@@ -119,7 +118,7 @@ async fn measure(
     say(name, &format!("{count} transfers of each client"));
     let ours = node.disk()?.is_some();
     let before = profile(&node, ours).await?;
-    let mut loaded = load::sustained(node.address, signed, args.window.max(1) as usize).await?;
+    let loaded = load::sustained(node.address, signed, args.window.max(1) as usize).await?;
     let after = profile(&node, ours).await?;
     let (resident, disk) = (node.resident()?, node.disk()?);
     // The node closes a connection that was silent all this time.
@@ -132,20 +131,20 @@ async fn measure(
         .next()
         .ok_or_else(|| eyre!("no clients"))?;
     say(name, &format!("{} transfers of one client", args.idle));
-    let mut idle = load::alone(node.address, alone).await?;
+    let idle = load::alone(node.address, alone).await?;
     let dir = node.kill().await?;
     let figures = Figures {
-        transfers: loaded.count(),
+        transfers: loaded.count,
         tps: loaded.rate(),
-        loaded_p50_ms: loaded.percentile(50),
-        loaded_p99_ms: loaded.percentile(99),
-        p50_ms: idle.percentile(50),
-        p99_ms: idle.percentile(99),
+        loaded_p50_ms: loaded.latencies.percentile_ms(50),
+        loaded_p99_ms: loaded.latencies.percentile_ms(99),
+        p50_ms: idle.latencies.percentile_ms(50),
+        p99_ms: idle.latencies.percentile_ms(99),
         resident,
         disk,
         profile: after
             .zip(before)
-            .map(|(after, before)| after.since(&before, loaded.count())),
+            .map(|(after, before)| after.since(&before, loaded.count)),
         replay: None,
     };
     Ok((figures, dir))

@@ -14,6 +14,8 @@ mod http;
 mod latency;
 mod market;
 mod pool;
+mod process;
+mod times;
 mod up;
 
 use std::process::ExitCode;

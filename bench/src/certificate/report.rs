@@ -5,6 +5,7 @@ use std::{fmt, time::Duration};
 use serde_json::{Map, Value, json};
 
 use super::usage::Usage;
+use crate::times::rounded;
 
 /// The steps of a range, in order, as the pool's metrics call them, and what they are.
 const STEPS: [(&str, &str); 4] = [
@@ -34,7 +35,7 @@ impl Series {
     }
 
     fn processor(&self) -> f64 {
-        self.used.user + self.used.system
+        self.used.processor.total()
     }
 
     /// Seconds that a range spends on a step, in the mean.
@@ -127,7 +128,9 @@ impl fmt::Display for Report {
             })?;
         }
         self.row(f, "processor, seconds", Series::processor)?;
-        self.row(f, "of that in the system", |series| series.used.system)?;
+        self.row(f, "of that in the system", |series| {
+            series.used.processor.system
+        })?;
         self.row(f, "memory at most, MB", |series| {
             (series.used.memory >> 20) as f64
         })
@@ -135,5 +138,5 @@ impl fmt::Display for Report {
 }
 
 fn round(number: f64) -> f64 {
-    (number * 100.0).round() / 100.0
+    rounded(number, 2)
 }

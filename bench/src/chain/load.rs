@@ -4,6 +4,7 @@ use super::{
     http::Connection,
     transfers::{Asking, receipt, send},
 };
+use crate::times::Sorted;
 use alloy::primitives::B256;
 use bytes::Bytes;
 use eyre::{Result, eyre};
@@ -17,28 +18,24 @@ use tokio::{sync::mpsc, task::JoinSet};
 #[derive(Debug)]
 pub(super) struct Measure {
     pub(super) elapsed: Duration,
-    latencies: Vec<Duration>,
+    /// Transfers in all.
+    pub(super) count: f64,
+    pub(super) latencies: Sorted,
 }
 
 impl Measure {
-    /// Transfers in all.
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-    pub(super) fn count(&self) -> f64 {
-        self.latencies.len() as f64
+    fn new(start: Instant, latencies: Vec<Duration>) -> Self {
+        Self {
+            elapsed: start.elapsed(),
+            count: latencies.len() as f64,
+            latencies: latencies.into_iter().collect(),
+        }
     }
 
     /// Transfers a second.
     pub(super) fn rate(&self) -> f64 {
-        self.count() / self.elapsed.as_secs_f64()
-    }
-
-    /// The latency, milliseconds, that `percent` of the transfers do not exceed.
-    pub(super) fn percentile(&mut self, percent: usize) -> f64 {
-        self.latencies.sort_unstable();
-        let rank = (self.latencies.len() * percent).div_ceil(100).max(1) - 1;
-        self.latencies
-            .get(rank)
-            .map_or(f64::NAN, |latency| latency.as_secs_f64() * 1000.0)
+        self.count / self.elapsed.as_secs_f64()
     }
 }
 
@@ -57,10 +54,7 @@ pub(super) async fn sustained(
     while let Some(done) = clients.join_next().await {
         latencies.extend(done??);
     }
-    Ok(Measure {
-        elapsed: start.elapsed(),
-        latencies,
-    })
+    Ok(Measure::new(start, latencies))
 }
 
 /// One client: a connection that sends, in the order of the nonces, and one that asks for the receipts.
@@ -104,8 +98,5 @@ pub(super) async fn alone(address: SocketAddr, bodies: Vec<Bytes>) -> Result<Mea
         receipt(&mut connection, hash, Asking::AtOnce).await?;
         latencies.push(at.elapsed());
     }
-    Ok(Measure {
-        elapsed: start.elapsed(),
-        latencies,
-    })
+    Ok(Measure::new(start, latencies))
 }

@@ -1,6 +1,7 @@
 //! The nodes measured: separate processes on 127.0.0.1, ended with the measure.
 
 use super::http::Connection;
+use crate::process;
 use eyre::{Result, WrapErr, bail, eyre};
 use serde_json::json;
 use std::{
@@ -96,13 +97,7 @@ impl Node {
 
     /// Resident memory, bytes.
     pub(super) fn resident(&self) -> Result<u64> {
-        let pid = self.pid()?;
-        let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line
-            .and_then(|line| line.split_whitespace().next())
-            .ok_or_else(|| eyre!("no VmRSS in {status}"))?;
-        Ok(kib.parse::<u64>()? * 1024)
+        process::resident(self.pid()?)
     }
 
     /// What the node keeps on disk, bytes; `None` for one that keeps nothing.

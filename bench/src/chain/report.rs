@@ -143,9 +143,7 @@ struct Row {
 }
 
 fn rounded(value: Option<f64>) -> Value {
-    value.map_or(Value::Null, |value| {
-        json!((value * 1000.0).round() / 1000.0)
-    })
+    value.map_or(Value::Null, |value| json!(crate::times::rounded(value, 3)))
 }
 
 fn cell(value: Option<f64>) -> String {

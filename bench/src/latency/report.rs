@@ -1,10 +1,11 @@
 //! The table, and the line for scripts.
 
-use std::{fmt, time::Duration};
+use std::fmt;
 
 use serde_json::{Map, Value, json};
 
 use super::{Laps, STEPS};
+use crate::times::{Sorted, rounded};
 
 /// What was measured.
 #[derive(Debug)]
@@ -31,17 +32,12 @@ impl Report {
             let steps: Map<_, _> = STEPS
                 .iter()
                 .enumerate()
-                .map(|(step, name)| {
-                    (
-                        (*name).to_owned(),
-                        json!(milliseconds(at(&of(laps, step), 50))),
-                    )
-                })
+                .map(|(step, name)| ((*name).to_owned(), json!(at(&of(laps, step), 50))))
                 .collect();
             let whole = totals(laps);
             let sums = json!({
-                "p50_ms": milliseconds(at(&whole, 50)),
-                "p99_ms": milliseconds(at(&whole, 99)),
+                "p50_ms": at(&whole, 50),
+                "p99_ms": at(&whole, 99),
                 "steps_p50_ms": steps,
             });
             line.insert(format!("workers_{workers}"), sums);
@@ -62,39 +58,28 @@ impl fmt::Display for Report {
         for (step, name) in STEPS.iter().enumerate() {
             write!(f, "\n{name:<20}")?;
             for (_, laps) in &self.series {
-                write!(f, "{:>16.1}", milliseconds(at(&of(laps, step), 50)))?;
+                write!(f, "{:>16.1}", at(&of(laps, step), 50))?;
             }
         }
         for (name, rank) in [("order to result", 50), ("the same, p99", 99)] {
             write!(f, "\n{name:<20}")?;
             for (_, laps) in &self.series {
-                write!(f, "{:>16.1}", milliseconds(at(&totals(laps), rank)))?;
+                write!(f, "{:>16.1}", at(&totals(laps), rank))?;
             }
         }
         Ok(())
     }
 }
 
-fn of(laps: &[Laps], step: usize) -> Vec<Duration> {
-    sorted(laps.iter().map(|laps| laps[step]))
+fn of(laps: &[Laps], step: usize) -> Sorted {
+    laps.iter().map(|laps| laps[step]).collect()
 }
 
-fn totals(laps: &[Laps]) -> Vec<Duration> {
-    sorted(laps.iter().map(|laps| laps.iter().sum()))
+fn totals(laps: &[Laps]) -> Sorted {
+    laps.iter().map(|laps| laps.iter().sum()).collect()
 }
 
-fn sorted(times: impl Iterator<Item = Duration>) -> Vec<Duration> {
-    let mut times: Vec<_> = times.collect();
-    times.sort_unstable();
-    times
-}
-
-/// The value of rank `percent` among sorted ones.
-fn at(sorted: &[Duration], percent: usize) -> Duration {
-    let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
-    sorted.get(rank).copied().unwrap_or_default()
-}
-
-fn milliseconds(time: Duration) -> f64 {
-    (time.as_secs_f64() * 10_000.0).round() / 10.0
+/// Milliseconds that `percent` of the times do not exceed.
+fn at(times: &Sorted, percent: usize) -> f64 {
+    rounded(times.percentile_ms(percent), 1)
 }

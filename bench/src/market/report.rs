@@ -6,6 +6,10 @@ use eyre::Result;
 use serde_json::{Map, Value, json};
 
 use super::{ask::Measured, signatures::Rates};
+use crate::{
+    process,
+    times::{Sorted, milliseconds, rounded},
+};
 
 /// How long things took.
 #[derive(Clone, Debug, Default)]
@@ -20,7 +24,7 @@ pub(super) struct Times {
 
 /// Processor time of this process so far, in seconds.
 pub(super) fn used() -> Result<f64> {
-    crate::chain::processor(std::process::id())
+    Ok(process::processor(std::process::id())?.total())
 }
 
 impl Times {
@@ -42,13 +46,8 @@ impl Times {
 
     /// Milliseconds that `percent` of them do not exceed.
     fn percentiles<const N: usize>(&self, percents: [usize; N]) -> [f64; N] {
-        let mut sorted = self.each.clone();
-        sorted.sort_unstable();
-        percents.map(|percent| {
-            let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
-            let time = sorted.get(rank).copied().unwrap_or_default();
-            rounded(time.as_secs_f64() * 1_000.0)
-        })
+        let sorted: Sorted = self.each.iter().copied().collect();
+        percents.map(|percent| round(sorted.percentile_ms(percent)))
     }
 }
 
@@ -64,8 +63,8 @@ pub(crate) struct Report {
     pub(super) open: u64,
 }
 
-fn rounded(number: f64) -> f64 {
-    (number * 1_000.0).round() / 1_000.0
+fn round(number: f64) -> f64 {
+    rounded(number, 3)
 }
 
 impl Report {
@@ -91,9 +90,11 @@ impl Report {
         line.insert("publish_p99_ms".into(), json!(publish));
         line.insert("order_cpu_us".into(), json!(self.published.cost().round()));
         line.insert("orders".into(), json!(self.open));
-        let milliseconds = |time: Duration| json!(rounded(time.as_secs_f64() * 1_000.0));
-        line.insert("fork_ms".into(), milliseconds(self.reorganised));
-        line.insert("start_ms".into(), milliseconds(self.started));
+        line.insert(
+            "fork_ms".into(),
+            json!(round(milliseconds(self.reorganised))),
+        );
+        line.insert("start_ms".into(), json!(round(milliseconds(self.started))));
         line.insert(
             "signatures_per_s".into(),
             json!({ "ours": self.signatures.ours.round(), "k256": self.signatures.k256.round() }),
@@ -121,18 +122,17 @@ impl fmt::Display for Report {
         }
         writeln!(f)?;
         writeln!(f, "{:<52}{:>10}", "orders open at the end", self.open)?;
-        let time = |time: Duration| time.as_secs_f64() * 1_000.0;
         writeln!(
             f,
             "{:<52}{:>10.1}",
             "to follow a fork, ms",
-            time(self.reorganised)
+            milliseconds(self.reorganised)
         )?;
         writeln!(
             f,
             "{:<52}{:>10.1}",
             "to start again, ms",
-            time(self.started)
+            milliseconds(self.started)
         )?;
         let Rates { ours, k256 } = self.signatures;
         writeln!(

@@ -137,7 +137,7 @@ async fn work(world: &Arc<World>, workers: u16, work: Work) -> Result<Run> {
         processor,
         memory,
         burst: first.into_iter().map(|at| at - start).collect(),
-        next,
+        next: next.into_iter().collect(),
     };
     say(&run.to_string());
     Ok(run)

@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use serde_json::{Map, Value, json};
 
+use crate::times::{Sorted, rounded};
+
 /// A deal that was done.
 #[derive(Debug)]
 pub(super) struct Run {
@@ -15,9 +17,9 @@ pub(super) struct Run {
     /// Resident memory of the pool at the end, MiB.
     pub(super) memory: f64,
     /// From the transaction of the deal until each worker had its first range.
-    pub(super) burst: Vec<Duration>,
+    pub(super) burst: Sorted,
     /// From the word of a worker that it is done until it has its next range.
-    pub(super) next: Vec<Duration>,
+    pub(super) next: Sorted,
 }
 
 /// Workers that wait.
@@ -43,16 +45,12 @@ pub(crate) struct Report {
 }
 
 /// Milliseconds that `percent` of the times do not exceed.
-fn percentile(times: &[Duration], percent: usize) -> f64 {
-    let mut sorted = times.to_vec();
-    sorted.sort_unstable();
-    let rank = (sorted.len() * percent).div_ceil(100).max(1) - 1;
-    let time = sorted.get(rank).copied().unwrap_or_default();
-    rounded(time.as_secs_f64() * 1_000.0)
+fn percentile(times: &Sorted, percent: usize) -> f64 {
+    round(times.percentile_ms(percent))
 }
 
-fn rounded(number: f64) -> f64 {
-    (number * 100.0).round() / 100.0
+fn round(number: f64) -> f64 {
+    rounded(number, 2)
 }
 
 impl Run {
@@ -86,20 +84,20 @@ impl Report {
         let mut add = |name: &str, value: Value| line.insert(name.to_owned(), value);
         add("dispatch_p50_ms", json!(percentile(&paced.next, 50)));
         add("dispatch_p99_ms", json!(percentile(&paced.next, 99)));
-        add("dispatches", json!(paced.next.len()));
+        add("dispatches", json!(paced.next.count()));
         add("burst_p50_ms", json!(percentile(&paced.burst, 50)));
         add("burst_p99_ms", json!(percentile(&paced.burst, 99)));
         add("paced_tasks_per_s", json!(paced.rate()));
         add("paced_cpu_us", json!(paced.cost()));
-        add("busy_mib", json!(rounded(paced.memory)));
+        add("busy_mib", json!(round(paced.memory)));
         add("tasks_per_s", json!(fast.rate()));
         add("task_cpu_us", json!(fast.cost()));
-        add("fast_mib", json!(rounded(fast.memory)));
+        add("fast_mib", json!(round(fast.memory)));
         let waiting = format!("idle_{}_mib", idle.workers);
-        add(&waiting, json!(rounded(idle.memory)));
-        add("empty_mib", json!(rounded(idle.empty)));
-        add("idle_processors", json!(rounded(idle.processor)));
-        add("joined_s", json!(rounded(idle.joined.as_secs_f64())));
+        add(&waiting, json!(round(idle.memory)));
+        add("empty_mib", json!(round(idle.empty)));
+        add("idle_processors", json!(round(idle.processor)));
+        add("joined_s", json!(round(idle.joined.as_secs_f64())));
         line.into()
     }
 }

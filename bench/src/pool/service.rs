@@ -1,11 +1,11 @@
 //! The pool, as a process of its own.
 
-use std::{fs, io::Write, path::PathBuf, process::Stdio, time::Duration};
+use std::{io::Write, path::PathBuf, process::Stdio, time::Duration};
 
 use alloy::{primitives::Address, signers::local::PrivateKeySigner};
 use canut_hub::SenderConfig;
 use clap::Args as ClapArgs;
-use eyre::{OptionExt, Result, WrapErr, eyre};
+use eyre::{OptionExt, Result, WrapErr};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::world::World;
-use crate::{chain::processor, http::Connection};
+use crate::{http::Connection, process};
 
 /// What the process is told.
 #[derive(Debug, ClapArgs)]
@@ -104,15 +104,12 @@ impl Service {
 
     /// Processor time so far, seconds.
     pub(super) fn processor(&self) -> Result<f64> {
-        processor(self.process)
+        Ok(process::processor(self.process)?.total())
     }
 
     /// Resident memory, MiB.
     pub(super) fn memory(&self) -> Result<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok());
-        Ok(kib.ok_or_else(|| eyre!("no memory in {status}"))? / 1_024.0)
+        Ok(process::resident(self.process)? as f64 / (1_u64 << 20) as f64)
     }
 
     /// Workers that the scheduler knows of.
