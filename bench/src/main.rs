@@ -15,6 +15,8 @@ mod latency;
 mod market;
 mod pool;
 mod process;
+mod python;
+mod sandbox;
 mod times;
 mod up;
 
@@ -44,6 +46,8 @@ enum Bench {
     /// The process that `pool` measures.
     #[command(hide = true)]
     PoolService(Box<pool::ServiceArgs>),
+    /// One program native, in WebAssembly and in a container.
+    Sandbox(sandbox::Args),
     /// Bags of empty tasks, certified by votes on ranges.
     Certificate(certificate::Args),
 }
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Bench::Market(args) => market::run(&args).map(|report| println!("{report}")),
         Bench::Pool(args) => pool::run(&args).map(|report| println!("{report}")),
         Bench::PoolService(args) => pool::serve(*args),
+        Bench::Sandbox(args) => sandbox::run(&args).map(|report| println!("{report}")),
         Bench::Certificate(args) => certificate::run(&args).map(|report| println!("{report}")),
         Bench::Chain(args) => chain::run(args).map(|report| println!("{report}")),
     };

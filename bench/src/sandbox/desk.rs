@@ -1,0 +1,98 @@
+//! The folders of the runs, and what all runs must find.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use alloy::primitives::B256;
+use canut_protocol::{DealId, TaskId};
+use canut_sandbox::{Bag, Delivery, Job, Limits};
+use eyre::{Result, WrapErr, ensure};
+use tempfile::TempDir;
+
+use super::program::Program;
+
+/// Longest time of a run.
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
+
+/// See the [module](self).
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) program: Program,
+    folder: TempDir,
+    /// By the number of paths.
+    found: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Desk {
+    pub(super) fn new(program: Program) -> Result<Self> {
+        let folder = TempDir::new()?;
+        fs::create_dir(folder.path().join("in"))?;
+        Ok(Self {
+            program,
+            folder,
+            found: BTreeMap::new(),
+        })
+    }
+
+    /// Where the result goes.
+    pub(super) fn output(&self) -> PathBuf {
+        self.folder.path().join("out")
+    }
+
+    /// Makes room for the next result.
+    pub(super) fn clear(&self) -> Result<()> {
+        let output = self.output();
+        if output.exists() {
+            fs::remove_dir_all(&output)?;
+        }
+        Ok(fs::create_dir(output)?)
+    }
+
+    /// Looks at the result: of so many paths the price is always the same.
+    pub(super) fn check(&mut self, paths: u64) -> Result<()> {
+        let price = fs::read(self.output().join("price.json")).wrap_err("no result")?;
+        ensure!(!price.is_empty(), "the result is empty");
+        let first = self.found.entry(paths).or_insert_with(|| price.clone());
+        ensure!(
+            *first == price,
+            "it found {}, others found {}",
+            String::from_utf8_lossy(&price),
+            String::from_utf8_lossy(first)
+        );
+        Ok(())
+    }
+
+    /// One run of `app`, as a worker would ask for it.
+    pub(super) fn job(&self, app: &Path, paths: u64) -> Job {
+        Job {
+            task: TaskId(B256::ZERO),
+            deal: DealId(B256::ZERO),
+            bag: Bag {
+                size: 1,
+                first: 0,
+                index: 0,
+            },
+            app: app.to_owned(),
+            arguments: arguments(paths).to_vec(),
+            input: self.folder.path().join("in"),
+            output: self.output(),
+            dataset: None,
+            inputs: Vec::new(),
+            delivery: Delivery::Files,
+        }
+    }
+}
+
+/// What the program is told.
+pub(super) fn arguments(paths: u64) -> [String; 2] {
+    ["--paths".to_owned(), paths.to_string()]
+}
+
+/// The limits of a run.
+pub(super) fn limits() -> Limits {
+    Limits::for_duration(PATIENCE)
+}
