@@ -9,6 +9,7 @@
 
 mod certificate;
 mod chain;
+mod dispatch;
 mod gas;
 mod http;
 mod latency;
@@ -48,6 +49,8 @@ enum Bench {
     PoolService(Box<pool::ServiceArgs>),
     /// One program native, in WebAssembly and in a container.
     Sandbox(sandbox::Args),
+    /// Empty tasks through Dask, through Ray, and certified.
+    Dispatch(dispatch::Args),
     /// Bags of empty tasks, certified by votes on ranges.
     Certificate(certificate::Args),
 }
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Bench::Pool(args) => pool::run(&args).map(|report| println!("{report}")),
         Bench::PoolService(args) => pool::serve(*args),
         Bench::Sandbox(args) => sandbox::run(&args).map(|report| println!("{report}")),
+        Bench::Dispatch(args) => dispatch::run(&args).map(|report| println!("{report}")),
         Bench::Certificate(args) => certificate::run(&args).map(|report| println!("{report}")),
         Bench::Chain(args) => chain::run(args).map(|report| println!("{report}")),
     };

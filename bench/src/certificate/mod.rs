@@ -5,7 +5,7 @@ mod report;
 mod usage;
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -16,7 +16,8 @@ use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr, bail, ensure};
 
 use crate::up::{Market, wanted};
-use report::{Report, Series};
+use report::Report;
+pub(crate) use report::Series;
 use usage::Usage;
 
 /// How many empty tasks a second a market of one machine (`canut up`) certifies by votes on ranges, at trust 100.
@@ -43,6 +44,18 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// Tasks to have certified, by a market that is started for them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order {
+    pub(crate) tasks: u64,
+    /// Tasks of a deal.
+    pub(crate) bag: u64,
+    pub(crate) workers: u16,
+    /// Whether the workers have the best score; else they are new.
+    pub(crate) known: bool,
+    pub(crate) trust: u64,
+}
+
 /// The trust that is asked for.
 const TRUST: u64 = 100;
 /// Longest time between two settlements.
@@ -53,26 +66,36 @@ pub(crate) fn run(args: &Args) -> Result<Report> {
     ensure!(args.tasks > 0 && args.bag > 0, "nothing to measure");
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        let known = measure(args, true)
+        let order = |known| Order {
+            tasks: args.tasks,
+            bag: args.bag,
+            workers: args.workers,
+            known,
+            trust: TRUST,
+        };
+        let binary = args.canut.as_deref();
+        let known = measure(binary, order(true))
             .await
             .wrap_err("with workers that have a record")?;
-        let new = measure(args, false).await.wrap_err("with new workers")?;
+        let new = measure(binary, order(false))
+            .await
+            .wrap_err("with new workers")?;
         Ok(Report::new(args.json, known, new))
     })
 }
 
-async fn measure(args: &Args, history: bool) -> Result<Series> {
-    let binary = args.canut.as_deref();
-    let mut market = Market::start(binary, args.workers).await?;
-    if history {
-        history::write(&market, args.workers).await?;
+/// Has the tasks certified by the command `binary`, else by the one beside this program.
+pub(crate) async fn measure(binary: Option<&Path>, order: Order) -> Result<Series> {
+    let mut market = Market::start(binary, order.workers).await?;
+    if order.known {
+        history::write(&market, order.workers).await?;
         // Pool and workers remember for a while what the chain says of each other.
-        market = market.restart(binary, args.workers).await?;
+        market = market.restart(binary, order.workers).await?;
     }
     let desk = tempfile::tempdir()?;
     let (user, app) = market.with_empty_app(desk.path()).await?;
     let client = user.client();
-    let bag = |category, tasks| wanted(app, category, TRUST, tasks);
+    let bag = |category, tasks| wanted(app, category, order.trust, tasks);
     // Not measured: workers compile the app, connections are opened. The offer of another category is used up for it.
     let warm = Instant::now();
     buy(&user, &bag(1, 8)).await?;
@@ -80,18 +103,18 @@ async fn measure(args: &Args, history: bool) -> Result<Series> {
 
     let before = Usage::of(&market).await?;
     let start = Instant::now();
-    let (mut left, mut deals) = (args.tasks, Vec::new());
+    let (mut left, mut deals) = (order.tasks, Vec::new());
     while left > 0 {
-        let tasks = left.min(args.bag);
+        let tasks = left.min(order.bag);
         deals.extend(buy(&user, &bag(0, tasks)).await?);
         left -= tasks;
     }
     let bought = start.elapsed();
-    let (took, ranges, votes) = settled(client, args.tasks, deals.first().copied(), start).await?;
+    let (took, ranges, votes) = settled(client, order.tasks, deals.first().copied(), start).await?;
     let used = Usage::of(&market).await?.since(&before);
     verify(client, &deals, desk.path()).await?;
     Ok(Series {
-        tasks: args.tasks,
+        tasks: order.tasks,
         took,
         bought,
         ranges,
@@ -145,7 +168,7 @@ async fn settled(
 }
 
 /// Fetches one result of every deal, and checks its certificate.
-async fn verify(client: &Client, deals: &[DealId], desk: &std::path::Path) -> Result<()> {
+async fn verify(client: &Client, deals: &[DealId], desk: &Path) -> Result<()> {
     for (number, deal) in deals.iter().enumerate() {
         let found = client.hub().deal(*deal).await?;
         let first = found.map_or(0, |deal| deal.bot_first);

@@ -17,7 +17,7 @@ const STEPS: [(&str, &str); 4] = [
 
 /// What was measured with one kind of workers.
 #[derive(Debug)]
-pub(super) struct Series {
+pub(crate) struct Series {
     pub(super) tasks: u64,
     /// From the first order to the last settlement.
     pub(super) took: Duration,
@@ -30,6 +30,11 @@ pub(super) struct Series {
 }
 
 impl Series {
+    /// From the first order to the last settlement.
+    pub(crate) const fn took(&self) -> Duration {
+        self.took
+    }
+
     fn per_second(&self) -> f64 {
         round(self.tasks as f64 / self.took.as_secs_f64())
     }
