@@ -6,7 +6,7 @@
 
 use alloy_primitives::{Address, B256, U256, address, keccak256};
 use canut_protocol::{
-    Deal, DealId, Domain, Nrlc, Range, Resource, TaskId, Trust,
+    Deal, DealId, Domain, Nrlc, Range, Resource, Trust,
     range::{
         Assignment, Codec, Commitment, Content, Counted, Kind, Leaf, Member, PostedVote, Settled,
         Standing, Terms, Unbond, Value, Vote, Way,
@@ -60,10 +60,8 @@ fn leaf(index: u64) -> Leaf {
 }
 
 fn leaves(range: Range) -> Vec<B256> {
-    range
-        .indices()
-        .map(|index| leaf(index).hash(TaskId::of(deal(), index)))
-        .collect()
+    let leaves: Vec<_> = range.indices().map(leaf).collect();
+    tree::hashes(range, &leaves)
 }
 
 fn trees() -> Json {

@@ -2,20 +2,12 @@
 
 use alloy_primitives::{B256, Bytes};
 use canut_protocol::{
-    Deal, Range, TaskId,
+    Deal, Range,
     range::{Leaf, Settled, tree},
 };
 use canut_store::directory;
 
 use crate::{Client, Error, Limits, Result, archive, status::Located};
-
-/// The hashes of leaves, in order.
-pub(super) fn hashes(range: Range, leaves: &[Leaf]) -> Vec<B256> {
-    let named = range.indices().zip(leaves);
-    named
-        .map(|(index, leaf)| leaf.hash(TaskId::of(range.deal(), index)))
-        .collect()
-}
 
 impl Client {
     /// The leaves whose root was certified: whoever tells them need not be believed.
@@ -28,7 +20,7 @@ impl Client {
         let root = settled.value.root;
         let right = |leaves: &Vec<Leaf>| {
             leaves.len() == usize::from(settled.range.count())
-                && tree::root(&hashes(settled.range, leaves)) == Some(root)
+                && tree::root(&tree::hashes(settled.range, leaves)) == Some(root)
         };
         if let Ok(pool) = self.pool_of(deal.workerpool.pointer).await
             && let Ok(told) = pool.leaves(located.deal, located.index, root).await

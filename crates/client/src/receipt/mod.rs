@@ -233,7 +233,7 @@ fn found(
 ) -> Option<Found> {
     let position = usize::from(range.position(located.index)?);
     let leaf = *leaves.get(position)?;
-    let hashes = leaves::hashes(range, &leaves);
+    let hashes = tree::hashes(range, &leaves);
     Some(Found {
         leaf,
         cid: directory::cid(&leaf.content).to_string(),

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256};
 use canut_protocol::{
-    Failure, TaskId,
+    Failure,
     range::{Leaf, Range, Value, Vote, tree},
 };
 
@@ -325,10 +325,8 @@ impl Ranges {
 /// The value that results make.
 pub(super) fn value_of(range: Range, leaves: &[Leaf], link: Link) -> Option<Value> {
     let contents: Vec<_> = leaves.iter().map(|leaf| leaf.content).collect();
-    let hash = |(index, leaf): (u64, &Leaf)| leaf.hash(TaskId::of(range.deal(), index));
-    let hashes: Vec<_> = range.indices().zip(leaves).map(hash).collect();
     Some(Value {
-        root: tree::root(&hashes)?,
+        root: tree::root(&tree::hashes(range, leaves))?,
         link: link(range.first(), &contents)?,
     })
 }

@@ -12,8 +12,7 @@ use axum::{
 };
 use canut_gate::{Challenges, Refusal};
 use canut_protocol::TaskId;
-use serde_json::{Value, json};
-use tracing::warn;
+use serde_json::Value;
 
 use super::{
     compass, door::Door, logbook::Logbook, metrics::Metrics, proofs, range_view, status, view,
@@ -57,46 +56,22 @@ pub(super) fn router(state: Desks) -> Router {
         .with_state(state)
 }
 
-async fn metrics(State(state): State<Desks>) -> Response {
-    match state.metrics.text() {
-        Ok(text) => (
-            [(
-                header::CONTENT_TYPE,
-                "text/plain; version=0.0.4; charset=utf-8",
-            )],
-            text,
-        )
-            .into_response(),
-        Err(error) => {
-            warn!(%error, "metrics cannot be written");
-            refuse(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "metrics cannot be written",
-            )
-        }
-    }
+async fn metrics(State(state): State<Desks>) -> Result<Response, Refusal> {
+    let text = state.metrics.text();
+    let text = text.map_err(|error| Refusal::trouble(&error))?;
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    Ok(([(header::CONTENT_TYPE, kind)], text).into_response())
 }
 
-async fn task(State(state): State<Desks>, Path(task): Path<String>) -> Response {
-    let id = match parse_task(&task) {
-        Ok(id) => id,
-        Err(refusal) => return refusal.into_response(),
-    };
-    match told(&state.ledger, id).await {
-        Ok(Some(document)) => Json(document).into_response(),
-        Ok(None) => {
-            let unknown =
-                "this pool knows no such task: no worker was asked yet, or it is another pool's";
-            refuse(StatusCode::NOT_FOUND, unknown)
-        }
-        Err(error) => {
-            warn!(%error, "a task cannot be shown");
-            refuse(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "the pool's database failed, try again",
-            )
-        }
-    }
+async fn task(
+    State(state): State<Desks>,
+    Path(task): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let told = told(&state.ledger, parse_task(&task)?).await;
+    let told = told.map_err(|error| Refusal::trouble(&error))?;
+    let unknown = "this pool knows no such task: no worker was asked yet, or it is another pool's";
+    told.map(Json)
+        .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, unknown))
 }
 
 /// A task, whichever way it is certified.
@@ -115,16 +90,10 @@ pub(super) fn parse_task(text: &str) -> Result<TaskId, Refusal> {
         .map_err(|_| Refusal::bad("a task id is 0x and 64 hexadecimal digits"))
 }
 
-pub(super) fn refuse(status: StatusCode, message: &str) -> Response {
-    (status, Json(json!({ "error": message }))).into_response()
-}
-
 async fn session(State(state): State<Desks>, upgrade: WebSocketUpgrade) -> Response {
     let Ok(place) = state.door.places.clone().try_acquire_owned() else {
-        return refuse(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the pool is full, try again later",
-        );
+        let sentence = "the pool is full, try again later";
+        return Refusal::new(StatusCode::SERVICE_UNAVAILABLE, sentence).into_response();
     };
     let sized = upgrade
         .read_buffer_size(BUFFER)

@@ -4,57 +4,38 @@ use axum::{
     Json,
     extract::{Path, State},
     http::StatusCode,
-    response::{IntoResponse, Response},
 };
 use canut_gate::Refusal;
 use canut_protocol::DealId;
-use serde_json::json;
+use serde_json::{Value, json};
 use tracing::warn;
 
-use super::{
-    http::{Desks, refuse},
-    promises,
-};
+use super::{http::Desks, promises};
 
 /// What was promised of the draws of days whose deals are all over, by the chain's time.
-pub(super) async fn audits(State(state): State<Desks>) -> Response {
-    let now = match state.door.hub.now().await {
-        Ok(now) => now,
-        Err(error) => {
-            warn!(%error, "the chain's time cannot be had");
-            let sorry = "the pool's node does not answer, try again";
-            return refuse(StatusCode::BAD_GATEWAY, sorry);
-        }
-    };
-    match promises::told(&state.ledger, now).await {
-        Ok(told) => {
-            let workerpool = state.door.workerpool;
-            Json(json!({ "workerpool": workerpool, "promises": told })).into_response()
-        }
-        Err(error) => broken(&error),
-    }
+pub(super) async fn audits(State(state): State<Desks>) -> Result<Json<Value>, Refusal> {
+    let now = state.door.hub.now().await.map_err(|error| {
+        warn!(%error, "the chain's time cannot be had");
+        let sentence = "the pool's node does not answer, try again";
+        Refusal::new(StatusCode::BAD_GATEWAY, sentence)
+    })?;
+    let told = promises::told(&state.ledger, now).await;
+    let told = told.map_err(|error| Refusal::trouble(&error))?;
+    let workerpool = state.door.workerpool;
+    Ok(Json(json!({ "workerpool": workerpool, "promises": told })))
 }
 
 /// The leaves with a root, of a range around a task: with them anyone can show that a result was voted for.
 pub(super) async fn leaves(
     State(state): State<Desks>,
     Path((deal, index, root)): Path<(String, u64, String)>,
-) -> Response {
+) -> Result<Json<Value>, Refusal> {
     let (Ok(deal), Ok(root)) = (deal.parse::<DealId>(), root.parse()) else {
         let wrong = "a deal and a root are 0x and 64 hexadecimal digits";
-        return Refusal::bad(wrong).into_response();
+        return Err(Refusal::bad(wrong));
     };
-    match state.ledger.leaves(deal, index, root).await {
-        Ok(Some(leaves)) => Json(json!({ "leaves": leaves })).into_response(),
-        Ok(None) => Refusal::unknown("that range").into_response(),
-        Err(error) => broken(&error),
-    }
-}
-
-fn broken(error: &crate::ledger::LedgerError) -> Response {
-    warn!(%error, "what is written down cannot be shown");
-    refuse(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "the pool's database failed, try again",
-    )
+    let leaves = state.ledger.leaves(deal, index, root).await;
+    let leaves = leaves.map_err(|error| Refusal::trouble(&error))?;
+    let leaves = leaves.ok_or_else(|| Refusal::unknown("that range"))?;
+    Ok(Json(json!({ "leaves": leaves })))
 }

@@ -6,7 +6,16 @@
 
 use alloy_primitives::B256;
 
-use super::packed;
+use super::{Leaf, Range, packed};
+use crate::TaskId;
+
+/// The hashes of the leaves of `range`, in the order of its tasks.
+pub fn hashes(range: Range, leaves: &[Leaf]) -> Vec<B256> {
+    let named = range.indices().zip(leaves);
+    named
+        .map(|(index, leaf)| leaf.hash(TaskId::of(range.deal(), index)))
+        .collect()
+}
 
 /// `keccak256(0x01 ‖ left ‖ right)` (§2.2).
 pub fn node(left: B256, right: B256) -> B256 {

@@ -121,14 +121,10 @@ fn link(receipt: &Receipt, leaves: &[Leaf], trusted: &Trusted<'_>) -> Answer {
             range.count()
         )
     })?;
-    let hashes: Vec<_> = range
-        .indices()
-        .zip(leaves)
-        .map(|(index, leaf)| leaf.hash(TaskId::of(receipt.dealid, index)))
-        .collect();
-    unless(tree::root(&hashes) != Some(found.root), || {
-        "the attached leaves are not those of the root".to_owned()
-    })?;
+    unless(
+        tree::root(&tree::hashes(range, leaves)) != Some(found.root),
+        || "the attached leaves are not those of the root".to_owned(),
+    )?;
     let contents: Vec<_> = leaves.iter().map(|leaf| leaf.content).collect();
     unless(
         (trusted.link)(range.first(), &contents) != Some(found.link),

@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, U256};
 use canut_pool::session::Listed;
 use canut_protocol::{
-    Nrlc, TaskId, Trust,
+    Nrlc, Trust,
     range::{Clock, Content, Leaf, MIN_RISK_COUNT, Range, Value, Vote, tree},
     signature::CompactSignature,
 };
@@ -93,10 +93,8 @@ impl RangeRecord {
 /// The value that results make.
 pub fn value_of(range: Range, leaves: &[Leaf]) -> Option<Value> {
     let contents: Vec<Content> = leaves.iter().map(|leaf| leaf.content).collect();
-    let hash = |(index, leaf): (u64, &Leaf)| leaf.hash(TaskId::of(range.deal(), index));
-    let hashes: Vec<B256> = range.indices().zip(leaves).map(hash).collect();
     Some(Value {
-        root: tree::root(&hashes)?,
+        root: tree::root(&tree::hashes(range, leaves))?,
         link: directory::link(range.first(), &contents)?,
     })
 }

@@ -109,8 +109,7 @@ impl World {
     }
 
     fn hashes(&self) -> Vec<B256> {
-        let hash = |(index, leaf): (u64, Leaf)| leaf.hash(TaskId::of(self.range.deal(), index));
-        self.range.indices().zip(self.leaves()).map(hash).collect()
+        tree::hashes(self.range, &self.leaves())
     }
 
     fn value(&self) -> Value {
