@@ -98,26 +98,19 @@ impl Book {
                 .filter(|(_, admitted)| **admitted);
             admitted.map(|(row, _)| row.orders).sum()
         });
-        let mut page = Page {
-            orders: Vec::with_capacity(limit.min(queue.len())),
-            count: 0,
+        // No more than there is, for the end of the queue is found by looking at all of it.
+        let most = counted.map_or(limit, |count: usize| limit.min(count.saturating_sub(skip)));
+        let mut places = queue.values().filter(admits);
+        let passed = match most {
+            0 => 0,
+            _ => places.by_ref().take(skip).count(),
         };
-        let end = counted.map_or(usize::MAX, |count: usize| {
-            count.min(skip.saturating_add(limit))
-        });
-        if end > skip || counted.is_none() {
-            for place in queue.values().filter(admits) {
-                if page.count >= skip && page.orders.len() < limit {
-                    page.orders.push(Arc::clone(&place.listed));
-                }
-                page.count += 1;
-                if page.count == end {
-                    break;
-                }
-            }
+        let page = places.by_ref().take(most);
+        let orders: Vec<_> = page.map(|place| Arc::clone(&place.listed)).collect();
+        Page {
+            count: counted.unwrap_or_else(|| passed + orders.len() + places.count()),
+            orders,
         }
-        page.count = counted.unwrap_or(page.count);
-        page
     }
 }
 
