@@ -6,6 +6,7 @@ use alloy_primitives::{Address, B256, Bytes};
 use canut_hub::{App, Dataset, Hub, Receipt, events::AssetKind};
 use canut_protocol::Location;
 use canut_store::AddOptions;
+use oci_spec::distribution::Reference;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
@@ -16,6 +17,8 @@ use crate::{Account, Client, Error, Result};
 const WASM: &str = "WASM";
 /// What the kind of a container image is called there.
 const IMAGE: &str = "OCI";
+/// What iExec calls an image in a registry.
+const DOCKER: &str = "DOCKER";
 /// How a WebAssembly file begins.
 const MAGIC: &[u8] = b"\0asm";
 /// Where a tar archive, such as that of an image, says that it is one.
@@ -122,6 +125,23 @@ impl Account {
         .await
     }
 
+    /// Registers a container image that is in a registry, at a reference such as `registry.example/team/app:tag@sha256:…`. The
+    /// digest is what counts, and becomes the checksum of the app; a tag is for people. Doing it again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoImage`] when `reference` is none, or has no SHA-256 digest.
+    pub async fn register_image(&self, name: &str, reference: &str) -> Result<Deployed> {
+        self.register_app(&App {
+            name: name.to_owned(),
+            kind: DOCKER.to_owned(),
+            checksum: image_digest(reference)?,
+            multiaddr: reference.as_bytes().to_vec().into(),
+            mrenclave: Bytes::new(),
+        })
+        .await
+    }
+
     /// Registers an app. One that is there already is found.
     pub async fn register_app(&self, app: &App) -> Result<Deployed> {
         let address = self.hub().predict_app(self.address(), app).await?;
@@ -184,6 +204,13 @@ impl Account {
     }
 }
 
+/// The digest in a reference to an image.
+fn image_digest(reference: &str) -> Result<B256> {
+    let parsed = Reference::try_from(reference).ok();
+    let digest = parsed.and_then(|parsed| parsed.digest()?.strip_prefix("sha256:")?.parse().ok());
+    digest.ok_or_else(|| Error::NoImage(reference.to_owned()))
+}
+
 async fn is_there(hub: &Hub, kind: AssetKind, address: Address) -> Result<bool> {
     Ok(hub.asset_owner(kind, address).await?.is_some())
 }
@@ -224,6 +251,35 @@ async fn sha256(path: &Path) -> Result<(B256, u64)> {
                 hasher.update(&buffer[..read]);
                 bytes += read as u64;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reference_must_say_which_image_it_is() {
+        let digest = "ab".repeat(32);
+        for name in [
+            "busybox",
+            "busybox:1.36",
+            "registry.example:5000/team/app:tag",
+        ] {
+            let whole = format!("{name}@sha256:{digest}");
+            assert_eq!(image_digest(&whole).unwrap(), B256::repeat_byte(0xab));
+            assert!(
+                matches!(image_digest(name), Err(Error::NoImage(_))),
+                "{name}"
+            );
+        }
+        for wrong in [
+            format!("busybox@sha512:{}", digest.repeat(2)),
+            format!("Busy Box@sha256:{digest}"),
+            String::new(),
+        ] {
+            assert!(image_digest(&wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -149,6 +149,11 @@ pub enum Error {
     /// The file that should be an app is none.
     #[error("{path} is no app: an app is a .wasm file built for wasm32-wasip1 or wasm32-wasip2, or an image archive (docker save)", path = .0.display())]
     NoApp(PathBuf),
+    /// What should say where an image is does not say which.
+    #[error(
+        "{0:?} does not say which image: write registry.example/repository:tag@sha256:…, as docker inspect --format '{{{{index .RepoDigests 0}}}}' prints it once the image is pushed"
+    )]
+    NoImage(String),
     /// A file is larger than it may be.
     #[error("{path} has {bytes} bytes, more than the {limit} that are taken", path = .path.display())]
     TooLarge {

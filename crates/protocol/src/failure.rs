@@ -129,6 +129,15 @@ failures! {
     AppMissing "APP_MISSING" 0 App
         "the app's file is not at its address"
         "The developer must publish the file again."
+    AppUnreachable "APP_UNREACHABLE" 0 App
+        "the server or the registry of the app does not answer"
+        "It is tried again; the developer should check the address of the app, or put it in the store."
+    AppRefused "APP_REFUSED" 0 App
+        "the worker does not fetch from the address of the app"
+        "The developer should put the app in the store, or on a public https:// server or registry."
+    RegistryWrong "REGISTRY_WRONG" 0 App
+        "the registry gives something other than the registered image"
+        "The developer should push the image to a registry that keeps it as it is."
     DatasetMissing "DATASET_MISSING" 0 Requester
         "the dataset's file is not at its address"
         "The owner must publish the file again."

@@ -13,13 +13,16 @@ use crate::{Fault, Job, Kind, Limits, Run, Runtime};
 const MARK: (usize, &[u8]) = (257, b"ustar");
 
 impl Kind {
-    /// What runs the file at `path`: a tar archive is taken for a container image, anything else for WebAssembly. That says
-    /// nothing of its worth, but every worker comes to the same.
+    /// What runs the file at `path`: a tar archive, or a folder, is taken for a container image, anything else for WebAssembly.
+    /// That says nothing of its worth, but every worker comes to the same.
     ///
     /// # Errors
     ///
     /// What the system says when the file cannot be read.
     pub fn of(path: &Path) -> io::Result<Self> {
+        if path.is_dir() {
+            return Ok(Self::Oci);
+        }
         let (at, mark) = MARK;
         let mut beginning = Vec::new();
         let length = (at + mark.len()) as u64;

@@ -17,7 +17,8 @@ pub struct Job {
     pub deal: DealId,
     /// The place of the task in its bag.
     pub bag: Bag,
-    /// The fetched app: a `.wasm` file for [`Kind::Wasm`](crate::Kind::Wasm), an image archive for a container.
+    /// The fetched app: a `.wasm` file for [`Kind::Wasm`](crate::Kind::Wasm), an image archive,
+    /// or the folder of an image layout, for a container.
     pub app: PathBuf,
     /// The arguments, already split ([`split_arguments`]).
     pub arguments: Vec<String>,

@@ -30,7 +30,10 @@ pub use choice::Runtimes;
 pub use computed::ComputedError;
 pub use job::{Bag, Dataset, Delivery, IEXEC_IN, IEXEC_OUT, Job, split_arguments};
 pub use limits::{FUEL_PER_SECOND, Limits};
-pub use oci::{EngineKind, OciRuntime, Unavailable};
+pub use oci::{
+    Blob, DOCUMENT_BYTES, Document, DocumentError, EngineKind, OciRuntime, Unavailable,
+    begin_layout,
+};
 pub use outcome::{Captured, Failure, Fault, Outcome, Success};
 pub use result::{ResultFile, list};
 pub use runtime::{Kind, Run, Runtime};

@@ -27,7 +27,7 @@ use sha2::{Digest, Sha256};
 use tracing::{debug, info};
 
 use crate::{
-    fetch::{Absence, Fetcher, sha256},
+    fetch::{Absence, Fetcher, Image, Wanted, sha256},
     logs::Logs,
     params::Params,
     record::Found,
@@ -205,13 +205,29 @@ impl Runner {
         let found = self.hub.app(address).await.map_err(unreachable)?;
         let (_, app) = found.ok_or(Failure::AppMissing)?;
         let location = Location::from_multiaddr(&app.multiaddr).map_err(|_| Failure::AppMissing)?;
-        self.fetch(&location, into)
+        let of_app = |absence| match (absence, &location) {
+            (Absence::Missing, _) => Failure::AppMissing,
+            (Absence::TooLarge, _) => Failure::AppTooLarge,
+            (Absence::Invalid, _) => Failure::AppInvalid,
+            (Absence::Wrong, _) => Failure::RegistryWrong,
+            (Absence::Unreachable, Location::Url(_) | Location::Other(_)) => {
+                Failure::AppUnreachable
+            }
+            (other, _) => elsewhere(other, Failure::AppRefused),
+        };
+        if let Location::Other(name) = &location {
+            let image = Image::read(name, app.checksum)?;
+            if !self.runtime.runs(Kind::Oci) {
+                return Err(Failure::RuntimeMissing);
+            }
+            return self
+                .fetch(Wanted::Image(&image), into)
+                .await
+                .map_err(of_app);
+        }
+        self.fetch(Wanted::File(&location), into)
             .await
-            .map_err(|absence| match absence {
-                Absence::Missing => Failure::AppMissing,
-                Absence::TooLarge => Failure::AppTooLarge,
-                other => elsewhere(other, Failure::RuntimeMissing),
-            })?;
+            .map_err(of_app)?;
         holds(into, app.checksum, Failure::AppMismatch).await?;
         // iExec's tools register every app as DOCKER: its bytes say what it is.
         let kind = Kind::of(into).map_err(|error| disk(&error))?;
@@ -237,7 +253,7 @@ impl Runner {
         // The file is named after the address (offchain.md, section 6.6).
         let file = format!("{address:#x}");
         let into = work.input.join(&file);
-        self.fetch(&location, &into)
+        self.fetch(Wanted::File(&location), &into)
             .await
             .map_err(|absence| match absence {
                 Absence::Missing => Failure::DatasetMissing,
@@ -256,7 +272,7 @@ impl Runner {
             return Ok(name);
         }
         let location: Location = url.parse().map_err(|_| Failure::ParamsInvalid)?;
-        self.fetch(&location, &into)
+        self.fetch(Wanted::File(&location), &into)
             .await
             .map_err(|absence| match absence {
                 Absence::Missing => Failure::InputMissing,
@@ -269,11 +285,11 @@ impl Runner {
         Ok(name)
     }
 
-    /// Fetches a file, and tries again when nobody answers.
-    async fn fetch(&self, location: &Location, into: &Path) -> Result<(), Absence> {
+    /// Fetches something, and tries again when nobody answers.
+    async fn fetch(&self, wanted: Wanted<'_>, into: &Path) -> Result<(), Absence> {
         let mut wait = Duration::from_millis(200);
         for _ in 1..TRIES {
-            match self.fetcher.fetch(location, into).await {
+            match self.fetcher.fetch(wanted, into).await {
                 Err(Absence::Unreachable | Absence::Missing) => {}
                 outcome => return outcome,
             }
@@ -281,7 +297,7 @@ impl Runner {
             tokio::time::sleep(wait).await;
             wait *= 4;
         }
-        self.fetcher.fetch(location, into).await
+        self.fetcher.fetch(wanted, into).await
     }
 
     /// Makes an archive of a failure that is a result; gives back one that is not.
@@ -454,7 +470,12 @@ fn elsewhere(absence: Absence, refused: Failure) -> Failure {
     match absence {
         Absence::Refused => refused,
         Absence::Disk => Failure::DiskFull,
-        Absence::Missing | Absence::Unreachable | Absence::TooLarge => Failure::StoreUnreachable,
+        Absence::Foreign => Failure::RuntimeMissing,
+        Absence::Missing
+        | Absence::Unreachable
+        | Absence::TooLarge
+        | Absence::Wrong
+        | Absence::Invalid => Failure::StoreUnreachable,
     }
 }
 

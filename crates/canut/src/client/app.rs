@@ -6,7 +6,7 @@ use canut_client::Error;
 use canut_hub::events::AssetKind;
 use canut_protocol::Location;
 use clap::{Args as ClapArgs, Subcommand};
-use eyre::Result;
+use eyre::{OptionExt, Result};
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -27,12 +27,16 @@ pub(crate) enum Verb {
 /// Put an app in the store and register it on the chain. Again changes nothing.
 #[derive(Debug, ClapArgs)]
 #[command(
-    after_help = "Example:\n  canut app deploy stats.wasm --name csv-stats\n      Any program built for wasm32-wasip1 or wasm32-wasip2.\n  docker save my-image -o image.tar && canut app deploy image.tar\n      Any image for Linux; workers with a container engine run it."
+    after_help = "Example:\n  canut app deploy stats.wasm --name csv-stats\n      Any program built for wasm32-wasip1 or wasm32-wasip2.\n  docker save my-image -o image.tar && canut app deploy image.tar\n      Any image for Linux; workers with a container engine run it.\n  canut app deploy --image docker.io/library/python:3.13@sha256:0123…\n      An image that anybody can pull. Workers pull what has that digest, whatever the tag means by then."
 )]
 pub(crate) struct Deploy {
     /// The WebAssembly file, or the archive of a container image
-    file: PathBuf,
-    /// Its name; that of the file without it
+    #[arg(required_unless_present = "image")]
+    file: Option<PathBuf>,
+    /// A container image in a public registry instead, with its digest
+    #[arg(long, value_name = "REFERENCE", conflicts_with = "file")]
+    image: Option<String>,
+    /// Its name; that of the file or of the image without it
     #[arg(long)]
     name: Option<String>,
     #[command(flatten)]
@@ -61,11 +65,7 @@ pub(crate) struct Publish {
 
 pub(crate) async fn run(verb: Verb) -> Result<()> {
     match verb {
-        Verb::Deploy(Deploy { file, name, common }) => {
-            let name = name.unwrap_or_else(|| file_name(&file));
-            let deployed = common.account().await?.deploy_app(&name, &file).await?;
-            asset::deployed(&common, "App", &deployed)
-        }
+        Verb::Deploy(deploy) => self::deploy(deploy).await,
         Verb::Show(show) => self::show(show).await,
         Verb::List(list) => asset::list(AssetKind::App, list).await,
         Verb::Publish(Publish {
@@ -81,6 +81,35 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
         }
         Verb::Transfer(transfer) => asset::transfer(AssetKind::App, transfer).await,
     }
+}
+
+async fn deploy(deploy: Deploy) -> Result<()> {
+    let Deploy {
+        file,
+        image,
+        name,
+        common,
+    } = deploy;
+    let account = common.account().await?;
+    let deployed = match (file, image) {
+        (Some(file), _) => {
+            let name = name.unwrap_or_else(|| file_name(&file));
+            account.deploy_app(&name, &file).await?
+        }
+        (None, image) => {
+            let image = image.ok_or_eyre("which app? Give a file, or --image REFERENCE")?;
+            let name = name.unwrap_or_else(|| image_name(&image).to_owned());
+            account.register_image(&name, &image).await?
+        }
+    };
+    asset::deployed(&common, "App", &deployed)
+}
+
+/// The last part of the name of a repository.
+fn image_name(reference: &str) -> &str {
+    let path = reference.split('@').next().unwrap_or(reference);
+    let last = path.rsplit('/').next().unwrap_or(path);
+    last.split(':').next().unwrap_or(last)
 }
 
 /// The name of a file without its extension.
@@ -106,4 +135,20 @@ async fn show(asset::Show { address, common }: asset::Show) -> Result<()> {
             app.name, app.kind, app.checksum
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_called_like_its_repository() {
+        for reference in [
+            "python",
+            "registry.example:5000/team/python:3.13@sha256:00",
+            "a/python@sha256:00",
+        ] {
+            assert_eq!(image_name(reference), "python", "{reference}");
+        }
+    }
 }

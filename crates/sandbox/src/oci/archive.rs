@@ -1,29 +1,49 @@
-//! An image archive: a plain tar that holds an OCI image layout, or what `docker save` writes.
+//! An image as a file, a plain tar of an OCI image layout or what `docker save` writes; or as a folder, such a layout itself.
 
 use std::{
     collections::BTreeMap,
-    fs::File,
-    io::{Read, Seek, SeekFrom},
+    fs::{self, File},
+    io::{self, Read, Seek, SeekFrom, Take},
     path::Path,
+    sync::Arc,
 };
 
-use oci_spec::image::{Arch, Descriptor, ImageConfiguration, ImageIndex, ImageManifest, Os};
+use oci_spec::image::{Arch, ImageConfiguration, Os};
 use serde::{Deserialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use tar::{Archive, EntryType};
 
-use super::Trouble;
+use super::{
+    Trouble,
+    document::{BLOBS, Blob, DOCUMENT_BYTES, Document, DocumentError, LAYERS},
+};
 use crate::Fault;
 
-/// Files of an archive: three for each layer in the oldest format.
+/// Files of an image: three for each layer in the oldest format.
 const FILES: usize = 1_024;
-/// Bytes of a manifest, and of a configuration.
-const DOCUMENT: u64 = 4 << 20;
-/// Layers of an image.
-const LAYERS: usize = 128;
+/// Documents from the first to the manifest.
+const DOCUMENTS: usize = 3;
+/// The document that a layout begins with.
+const INDEX: &str = "index.json";
 
-/// Place of some bytes in the archive: offset and length.
-type Place = (u64, u64);
+/// Where some bytes of an image are.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    file: Arc<Path>,
+    offset: u64,
+    size: u64,
+}
+
+impl Place {
+    /// The bytes.
+    pub(super) fn open(&self) -> Result<Take<File>, Fault> {
+        let bytes = File::open(&self.file).and_then(|mut file| {
+            file.seek(SeekFrom::Start(self.offset))?;
+            Ok(file.take(self.size))
+        });
+        bytes.map_err(Fault::disk(&*self.file))
+    }
+}
 
 /// What an archive says of its image.
 #[derive(Debug)]
@@ -37,13 +57,13 @@ pub(super) struct Image {
 impl Image {
     /// Reads the documents of the archive at `path`, not its layers.
     pub(super) fn open(path: &Path) -> Result<Self, Trouble> {
-        let mut files = Files::list(path)?;
-        let (config, layers) = if files.has("index.json") {
-            layout(&mut files)?
+        let files = Files::of(path)?;
+        let (config, layers) = if files.has(INDEX) {
+            layout(&files)?
         } else {
-            docker(&mut files)?
+            docker(&files)?
         };
-        let bytes = files.read(config)?;
+        let bytes = read(&config)?;
         let image = Self {
             id: Sha256::digest(&bytes).into(),
             config: parse(&bytes)?,
@@ -61,44 +81,24 @@ impl Image {
     }
 }
 
-fn layout(files: &mut Files) -> Result<(Place, Vec<Place>), Trouble> {
-    let place = files.place("index.json")?;
-    let bytes = files.read(place)?;
-    let mut chosen = fitting(&parse(&bytes)?)?;
-    let mut bytes = files.blob(&chosen)?;
-    // An index of the platforms that an image is made for.
-    if let Ok(index) = parse::<ImageIndex>(&bytes) {
-        chosen = fitting(&index)?;
-        bytes = files.blob(&chosen)?;
+fn layout(files: &Files) -> Result<(Place, Vec<Place>), Trouble> {
+    let mut bytes = read(&files.place(INDEX)?)?;
+    for _ in 0..DOCUMENTS {
+        match Document::read(&bytes)? {
+            Document::Index(next) => bytes = files.blob(&next)?,
+            Document::Manifest { config, layers } => {
+                files.blob(&config)?;
+                let layers = layers.iter().map(|layer| files.place(&blob_name(layer)));
+                let layers = layers.collect::<Result<_, _>>()?;
+                return Ok((files.place(&blob_name(&config))?, layers));
+            }
+        }
     }
-    let manifest: ImageManifest = parse(&bytes)?;
-    files.blob(manifest.config())?;
-    let config = files.place(&blob_name(manifest.config()))?;
-    let layers = manifest.layers().iter();
-    let layers = layers.map(|layer| files.place(&blob_name(layer)));
-    Ok((config, layers.collect::<Result<_, _>>()?))
+    Err(Trouble::image("its documents lead to no image"))
 }
 
-/// The manifest for this machine, or the only one.
-fn fitting(index: &ImageIndex) -> Result<Descriptor, Trouble> {
-    let all = index.manifests();
-    let for_us = all.iter().find(|manifest| {
-        manifest.platform().as_ref().is_some_and(|platform| {
-            *platform.os() == Os::Linux && *platform.architecture() == Arch::default()
-        })
-    });
-    match (for_us, all.as_slice()) {
-        (Some(found), _) | (None, [found]) => Ok(found.clone()),
-        (None, []) => Err(Trouble::image("it holds no image")),
-        (None, _) => Err(Fault::Foreign.into()),
-    }
-}
-
-fn blob_name(descriptor: &Descriptor) -> String {
-    format!(
-        "blobs/{}",
-        descriptor.digest().to_string().replacen(':', "/", 1)
-    )
+fn blob_name(blob: &Blob) -> String {
+    format!("{BLOBS}/{}", blob.name())
 }
 
 #[derive(Deserialize)]
@@ -108,9 +108,8 @@ struct Saved {
     layers: Vec<String>,
 }
 
-fn docker(files: &mut Files) -> Result<(Place, Vec<Place>), Trouble> {
-    let place = files.place("manifest.json")?;
-    let bytes = files.read(place)?;
+fn docker(files: &Files) -> Result<(Place, Vec<Place>), Trouble> {
+    let bytes = read(&files.place("manifest.json")?)?;
     let saved: Vec<Saved> = parse(&bytes)?;
     let [image] = saved.as_slice() else {
         return Err(Trouble::image("it holds no image, or several"));
@@ -120,16 +119,48 @@ fn docker(files: &mut Files) -> Result<(Place, Vec<Place>), Trouble> {
     Ok((files.place(&image.config)?, layers))
 }
 
-/// The files of an archive, by name.
+/// The files of an image, by name.
 struct Files {
-    file: File,
     places: BTreeMap<String, Place>,
     links: BTreeMap<String, String>,
 }
 
 impl Files {
-    fn list(path: &Path) -> Result<Self, Trouble> {
+    fn of(path: &Path) -> Result<Self, Trouble> {
+        if path.is_dir() {
+            Ok(Self::in_folder(path).map_err(Fault::disk(path))?)
+        } else {
+            Self::in_archive(path)
+        }
+    }
+
+    /// The files of a layout that a worker made.
+    fn in_folder(path: &Path) -> io::Result<Self> {
+        let mut places = BTreeMap::new();
+        let mut add = |name: String, path: &Path| -> io::Result<()> {
+            let place = Place {
+                file: path.into(),
+                offset: 0,
+                size: fs::metadata(path)?.len(),
+            };
+            places.insert(name, place);
+            Ok(())
+        };
+        add(INDEX.to_owned(), &path.join(INDEX))?;
+        for blob in fs::read_dir(path.join(BLOBS))? {
+            let blob = blob?;
+            let name = blob.file_name();
+            add(format!("{BLOBS}/{}", name.to_string_lossy()), &blob.path())?;
+        }
+        Ok(Self {
+            places,
+            links: BTreeMap::new(),
+        })
+    }
+
+    fn in_archive(path: &Path) -> Result<Self, Trouble> {
         let file = File::open(path).map_err(Fault::disk(path))?;
+        let shared: Arc<Path> = path.into();
         let (mut places, mut links) = (BTreeMap::new(), BTreeMap::new());
         let mut archive = Archive::new(&file);
         for (count, entry) in archive
@@ -148,8 +179,12 @@ impl Files {
             let name = clean(&header.path_bytes());
             match header.entry_type() {
                 EntryType::Regular => {
-                    let size = header.entry_size().map_err(unreadable)?;
-                    places.insert(name, (entry.raw_file_position(), size));
+                    let place = Place {
+                        file: Arc::clone(&shared),
+                        offset: entry.raw_file_position(),
+                        size: header.entry_size().map_err(unreadable)?,
+                    };
+                    places.insert(name, place);
                 }
                 EntryType::Symlink => {
                     let target = header.link_name_bytes().unwrap_or_default();
@@ -159,11 +194,7 @@ impl Files {
                 _ => {}
             }
         }
-        Ok(Self {
-            file,
-            places,
-            links,
-        })
+        Ok(Self { places, links })
     }
 
     fn has(&self, name: &str) -> bool {
@@ -174,36 +205,39 @@ impl Files {
         let name = self.links.get(name).map_or(name, String::as_str);
         self.places
             .get(name)
-            .copied()
+            .cloned()
             .ok_or_else(|| Trouble::Image(format!("it is no image archive: it holds no {name:?}")))
     }
 
-    fn read(&mut self, (offset, size): Place) -> Result<Vec<u8>, Trouble> {
-        if size > DOCUMENT {
-            return Err(Trouble::image(
-                "its manifest or its configuration is too large",
-            ));
-        }
-        let mut bytes = Vec::new();
-        self.file
-            .seek(SeekFrom::Start(offset))
-            .map_err(unreadable)?;
-        let mut part = (&self.file).take(size);
-        part.read_to_end(&mut bytes).map_err(unreadable)?;
-        Ok(bytes)
-    }
-
-    /// A document whose digest is that of `descriptor`.
-    fn blob(&mut self, descriptor: &Descriptor) -> Result<Vec<u8>, Trouble> {
-        let place = self.place(&blob_name(descriptor))?;
-        let bytes = self.read(place)?;
-        let found = format!("sha256:{}", hex(&Sha256::digest(&bytes).into()));
-        if found != descriptor.digest().to_string() {
+    /// A document, with the digest it is known by.
+    fn blob(&self, blob: &Blob) -> Result<Vec<u8>, Trouble> {
+        let bytes = read(&self.place(&blob_name(blob))?)?;
+        if Sha256::digest(&bytes)[..] != blob.digest[..] {
             return Err(Trouble::image(
                 "a document has not the digest it is known by",
             ));
         }
         Ok(bytes)
+    }
+}
+
+fn read(place: &Place) -> Result<Vec<u8>, Trouble> {
+    if place.size > DOCUMENT_BYTES {
+        return Err(Trouble::image(
+            "its manifest or its configuration is too large",
+        ));
+    }
+    let mut bytes = Vec::new();
+    place.open()?.read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+impl From<DocumentError> for Trouble {
+    fn from(error: DocumentError) -> Self {
+        match error {
+            DocumentError::Invalid(problem) => Self::Image(problem),
+            DocumentError::Foreign => Fault::Foreign.into(),
+        }
     }
 }
 

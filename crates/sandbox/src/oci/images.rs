@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Trouble,
     archive::{Image, hex},
+    document::BLOBS,
     layer::{self, Contents},
     tree::{Id, Kind, Meta, Node, Tree},
     user,
@@ -80,10 +81,9 @@ impl Images {
         })
     }
 
-    /// The image in the archive at `path`, unpacked now if it is new.
+    /// The image in the archive or the layout at `path`, unpacked now if it is new.
     pub(super) fn load(&self, path: &Path, limits: &Limits) -> Result<Arc<Unpacked>, Trouble> {
-        let size = fs::metadata(path).map_err(Fault::disk(path))?.len();
-        if size > limits.image_bytes {
+        if size(path).map_err(Fault::disk(path))? > limits.image_bytes {
             return Err(Trouble::TooLarge);
         }
         let image = Image::open(path)?;
@@ -102,7 +102,7 @@ impl Images {
             .prefix(".half-")
             .tempdir_in(&self.folder)
             .map_err(Fault::disk(&self.folder))?;
-        unpack(path, &image, half.path(), limits)?;
+        unpack(&image, half.path(), limits)?;
         let place = self.place(image.id);
         fs::rename(half.path(), &place).map_err(Fault::disk(&place))?;
         // There is nothing left under that name.
@@ -162,8 +162,18 @@ impl Images {
     }
 }
 
+/// Bytes of the archive, or of the parts of the layout, at `path`.
+fn size(path: &Path) -> io::Result<u64> {
+    if !path.is_dir() {
+        return Ok(fs::metadata(path)?.len());
+    }
+    let blobs = fs::read_dir(path.join(BLOBS))?;
+    let sizes = blobs.map(|blob| Ok(blob?.metadata()?.len()));
+    sizes.sum()
+}
+
 /// Unpacks the layers of `image` into `folder/root`, and says in `folder/image.json` how to run it.
-fn unpack(archive: &Path, image: &Image, folder: &Path, limits: &Limits) -> Result<(), Trouble> {
+fn unpack(image: &Image, folder: &Path, limits: &Limits) -> Result<(), Trouble> {
     let mut contents = Contents {
         folder: folder.join("contents"),
         next: 0,
@@ -172,7 +182,7 @@ fn unpack(archive: &Path, image: &Image, folder: &Path, limits: &Limits) -> Resu
     fs::create_dir(&contents.folder).map_err(Fault::disk(&contents.folder))?;
     let mut tree = Tree::new(limits.image_files);
     for (place, expected) in image.layers.iter().zip(image.config.rootfs().diff_ids()) {
-        let found = layer::read(archive, *place, &mut tree, &mut contents)?;
+        let found = layer::read(place, &mut tree, &mut contents)?;
         if *expected != format!("sha256:{}", hex(&found)) {
             return Err(Trouble::image("a layer has not the digest it is known by"));
         }

@@ -2,8 +2,8 @@
 
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
+    io::{self, BufReader, BufWriter, Read, Write},
+    path::PathBuf,
 };
 
 use sha2::{Digest, Sha256};
@@ -11,6 +11,7 @@ use tar::{Archive, EntryType, Header, PaxExtensions};
 
 use super::{
     Trouble,
+    archive::Place,
     tree::{Kind, Meta, Tree, TreeError},
 };
 use crate::Fault;
@@ -54,18 +55,14 @@ impl Contents {
     }
 }
 
-/// Puts the layer at `place` of `archive` into `tree`. Gives the SHA-256 of its tar archive, which is its `diff_id`.
+/// Puts the layer at `place` into `tree`. Gives the SHA-256 of its tar archive, which is its `diff_id`.
 pub(super) fn read(
-    archive: &Path,
-    place: (u64, u64),
+    place: &Place,
     tree: &mut Tree,
     contents: &mut Contents,
 ) -> Result<[u8; 32], Trouble> {
-    let mut file = File::open(archive).map_err(Fault::disk(archive))?;
-    file.seek(SeekFrom::Start(place.0))
-        .map_err(Fault::disk(archive))?;
     let mut tar = Hashing {
-        inner: plain(BufReader::new(file.take(place.1)))?,
+        inner: plain(BufReader::new(place.open()?))?,
         hash: Sha256::new(),
     };
     let mut layer = Archive::new(&mut tar);

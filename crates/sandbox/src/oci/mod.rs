@@ -2,6 +2,7 @@
 
 mod archive;
 mod cell;
+mod document;
 mod engine;
 mod group;
 mod harvest;
@@ -28,12 +29,16 @@ use sha2::{Digest, Sha256};
 use self::{engine::Engine, images::Images};
 use crate::{Fault, Job, Kind, Limits, Run, Runtime, alone_in};
 
-pub use self::{engine::EngineKind, probe::Unavailable};
+pub use self::{
+    document::{Blob, DOCUMENT_BYTES, Document, DocumentError, begin_layout},
+    engine::EngineKind,
+    probe::Unavailable,
+};
 
 /// Where runs have their places. Users of a container must be able to come here, and nothing here survives a boot.
 const PLACES: &str = "/run/canut";
 
-/// Runs container images: archives of an OCI image layout, or of `docker save`.
+/// Runs container images: archives of an OCI image layout or of `docker save`, and folders that are such a layout.
 ///
 /// A run sees the image's files, read-only, its inputs, and folders for its output and `/tmp` that are in memory and bounded.
 /// It has a network of its own in which there is nobody, namespaces of its own for everything else, no capabilities, and users

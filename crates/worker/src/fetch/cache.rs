@@ -10,6 +10,9 @@ use std::{
 
 use tokio::sync::{Mutex as Gate, OwnedMutexGuard};
 
+/// What the names of files end with that are on their way.
+const HALF: &str = ".half";
+
 /// A folder of files whose names say what is in them.
 #[derive(Clone, Debug)]
 pub(super) struct Cache {
@@ -46,6 +49,11 @@ impl Cache {
         self.folder.join(name)
     }
 
+    /// Where the file of that name may be while it is on its way.
+    pub(super) fn half(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}{HALF}"))
+    }
+
     /// Gives the file of that name, if it is there, a second name at `into`, so that it stays when the cache is swept.
     pub(super) fn take(&self, name: &str, into: &Path) -> io::Result<bool> {
         let place = self.place(name);
@@ -75,10 +83,23 @@ impl Cache {
             if total <= self.limit {
                 break;
             }
+            if self.is_on_its_way(&path) {
+                continue;
+            }
             fs::remove_file(path)?;
             total -= size;
         }
         Ok(())
+    }
+
+    /// Whether somebody is fetching what is at `path`.
+    fn is_on_its_way(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let Some(name) = name.strip_suffix(HALF) else {
+            return false;
+        };
+        let gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        gates.get(name).is_some_and(|gate| gate.strong_count() > 0)
     }
 }
 

@@ -1,36 +1,57 @@
 //! Fetching from the web, on behalf of strangers: public addresses only, bounded in size and time.
 
-use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::IpAddr, path::Path, sync::Arc};
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Empty, Limited};
 use hyper::{
     Request, Response, StatusCode,
     body::{Bytes, Incoming},
-    header::{CONTENT_LENGTH, LOCATION, USER_AGENT},
+    header::{ACCEPT, AUTHORIZATION, HeaderValue, IF_RANGE, LOCATION, RANGE, USER_AGENT},
 };
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
-use tokio::{fs::File, io::AsyncWriteExt, time::timeout};
+use tokio::time::timeout;
 use url::{Host, Url};
 
 use super::{
     Absence,
     address::{Resolver, is_public},
+    part::{Part, SILENCE},
 };
 
 /// Times a server may send the worker elsewhere.
 const HOPS: usize = 5;
-/// Longest silence of a server.
-const SILENCE: Duration = Duration::from_secs(30);
+/// Times a download goes on after a broken connection.
+const RESUMPTIONS: usize = 5;
 
 /// A client for the web.
 #[derive(Clone, Debug)]
 pub(super) struct Web {
     client: Client<HttpsConnector<HttpConnector<Resolver>>, Empty<Bytes>>,
     private: bool,
+}
+
+/// What a server is asked.
+#[derive(Clone, Debug)]
+pub(super) struct Ask {
+    pub(super) url: Url,
+    /// Kinds of documents that are understood.
+    pub(super) accept: Option<HeaderValue>,
+    /// What shows who asks, for this server alone.
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+impl Ask {
+    pub(super) const fn plain(url: Url) -> Self {
+        Self {
+            url,
+            accept: None,
+            authorization: None,
+        }
+    }
 }
 
 impl Web {
@@ -50,27 +71,59 @@ impl Web {
 
     /// Downloads `url` to `into`, of at most `limit` bytes.
     pub(super) async fn download(&self, url: &str, into: &Path, limit: u64) -> Result<(), Absence> {
-        let mut url = Url::parse(url).map_err(|_| Absence::Refused)?;
-        for _ in 0..=HOPS {
-            self.permit(&url)?;
-            let response = self.get(&url).await?;
-            let status = response.status();
-            if status.is_redirection() {
-                let target = response
-                    .headers()
-                    .get(LOCATION)
-                    .and_then(|value| value.to_str().ok());
-                let target = target.and_then(|target| url.join(target).ok());
-                url = target.ok_or(Absence::Unreachable)?;
-                continue;
-            }
-            return match status {
-                StatusCode::OK => save(response, into, limit).await,
+        let ask = Ask::plain(Url::parse(url).map_err(|_| Absence::Refused)?);
+        let mut part = Part::begin(into, limit).await?;
+        let mut tries = 0;
+        loop {
+            let response = self.ask(ask.clone(), Some(&part)).await?;
+            let taken = match response.status() {
+                StatusCode::OK | StatusCode::PARTIAL_CONTENT => part.take(response).await,
                 StatusCode::NOT_FOUND | StatusCode::GONE => Err(Absence::Missing),
                 _ => Err(Absence::Unreachable),
             };
+            tries += 1;
+            if taken != Err(Absence::Unreachable) || !part.can_go_on() || tries > RESUMPTIONS {
+                return taken;
+            }
+        }
+    }
+
+    /// Asks, and goes where it is sent; nobody there is told who asks. Of a file that is there in `part`, the rest is asked for.
+    pub(super) async fn ask(
+        &self,
+        mut ask: Ask,
+        part: Option<&Part>,
+    ) -> Result<Response<Incoming>, Absence> {
+        for _ in 0..=HOPS {
+            self.permit(&ask.url)?;
+            let response = self.get(&ask, part).await?;
+            if !response.status().is_redirection() {
+                return Ok(response);
+            }
+            let target = response.headers().get(LOCATION);
+            let target = target.and_then(|target| ask.url.join(target.to_str().ok()?).ok());
+            let target = target.ok_or(Absence::Unreachable)?;
+            if target.origin() != ask.url.origin() {
+                ask.authorization = None;
+            }
+            ask.url = target;
         }
         Err(Absence::Unreachable)
+    }
+
+    /// The body of an answer, of at most `limit` bytes.
+    pub(super) async fn read(response: Response<Incoming>, limit: u64) -> Result<Bytes, Absence> {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let body = timeout(SILENCE, Limited::new(response.into_body(), limit).collect());
+        let body = body.await.map_err(|_| Absence::Unreachable)?;
+        let body = body.map_err(|error| {
+            if error.is::<http_body_util::LengthLimitError>() {
+                Absence::TooLarge
+            } else {
+                Absence::Unreachable
+            }
+        })?;
+        Ok(body.to_bytes())
     }
 
     fn permit(&self, url: &Url) -> Result<(), Absence> {
@@ -81,7 +134,7 @@ impl Web {
             Host::Domain(_) => None,
         };
         let allowed = self.private || literal.is_none_or(is_public);
-        let known = matches!(url.scheme(), "https" | "http");
+        let known = url.scheme() == "https" || (self.private && url.scheme() == "http");
         if allowed && known {
             Ok(())
         } else {
@@ -89,11 +142,21 @@ impl Web {
         }
     }
 
-    async fn get(&self, url: &Url) -> Result<Response<Incoming>, Absence> {
-        let request = Request::get(url.as_str())
-            .header(USER_AGENT, concat!("canut/", env!("CARGO_PKG_VERSION")))
-            .body(Empty::new())
-            .map_err(|_| Absence::Refused)?;
+    async fn get(&self, ask: &Ask, part: Option<&Part>) -> Result<Response<Incoming>, Absence> {
+        let mut request = Request::get(ask.url.as_str())
+            .header(USER_AGENT, concat!("canut/", env!("CARGO_PKG_VERSION")));
+        for (name, value) in [(ACCEPT, &ask.accept), (AUTHORIZATION, &ask.authorization)] {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
+        if let Some(part) = part.filter(|part| part.can_go_on()) {
+            request = request.header(RANGE, format!("bytes={}-", part.length));
+            if let Some(version) = part.version() {
+                request = request.header(IF_RANGE, version);
+            }
+        }
+        let request = request.body(Empty::new()).map_err(|_| Absence::Refused)?;
         let answer = timeout(SILENCE, self.client.request(request)).await;
         answer.map_err(|_| Absence::Unreachable)?.map_err(|error| {
             if is_refusal(&error) {
@@ -116,30 +179,6 @@ fn is_refusal(error: &(dyn std::error::Error + 'static)) -> bool {
         cause = error.source();
     }
     false
-}
-
-async fn save(response: Response<Incoming>, into: &Path, limit: u64) -> Result<(), Absence> {
-    let length = response.headers().get(CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > limit) {
-        return Err(Absence::TooLarge);
-    }
-    let mut file = File::create(into).await.map_err(|_| Absence::Disk)?;
-    let mut body = response.into_body();
-    let mut left = limit;
-    while let Some(frame) = timeout(SILENCE, body.frame())
-        .await
-        .map_err(|_| Absence::Unreachable)?
-    {
-        let Ok(bytes) = frame.map_err(|_| Absence::Unreachable)?.into_data() else {
-            continue;
-        };
-        left = left
-            .checked_sub(bytes.len() as u64)
-            .ok_or(Absence::TooLarge)?;
-        file.write_all(&bytes).await.map_err(|_| Absence::Disk)?;
-    }
-    file.sync_all().await.map_err(|_| Absence::Disk)
 }
 
 #[cfg(test)]
@@ -225,5 +264,62 @@ mod tests {
             fetch(true, &server(gone.into()).await, 9).await,
             Err(Absence::Missing)
         );
+    }
+
+    #[test]
+    fn every_hop_is_looked_at() {
+        let permit = |private, url: &str| Web::new(private).unwrap().permit(&url.parse().unwrap());
+        assert_eq!(permit(false, "https://example.org/file"), Ok(()));
+        for refused in [
+            "http://example.org/file",
+            "https://127.0.0.1/file",
+            "https://[::1]/file",
+            "https://169.254.169.254/latest/meta-data",
+            "https://10.0.0.1/file",
+            "ftp://example.org/file",
+        ] {
+            assert_eq!(permit(false, refused), Err(Absence::Refused), "{refused}");
+        }
+        assert_eq!(permit(true, "http://10.0.0.1/file"), Ok(()));
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed_to_where_nobody_goes() {
+        let away = "HTTP/1.1 302 Found\r\nlocation: ftp://example.org/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+        let refused = fetch(true, &server(away.into()).await, 9).await;
+        assert_eq!(refused, Err(Absence::Refused));
+    }
+
+    #[tokio::test]
+    async fn a_broken_download_goes_on_only_with_the_same_version() {
+        for (version, expected) in [
+            ("etag: \"1\"\r\n", Ok("hello".to_owned())),
+            ("etag: W/\"1\"\r\n", Err(Absence::Unreachable)),
+            ("", Err(Absence::Unreachable)),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}/file", listener.local_addr().unwrap());
+            let serving = tokio::spawn(async move {
+                let mut asked = Vec::new();
+                let first = format!("HTTP/1.1 200 OK\r\n{version}content-length: 5\r\n\r\nhel");
+                let rest = "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 3-4/5\r\ncontent-length: 2\r\n\r\nlo";
+                for answer in [&first, rest] {
+                    let (mut socket, _) = listener.accept().await.unwrap();
+                    let mut request = vec![0; 4096];
+                    let read = socket.read(&mut request).await.unwrap();
+                    asked.push(String::from_utf8_lossy(&request[..read]).into_owned());
+                    socket.write_all(answer.as_bytes()).await.unwrap();
+                }
+                asked
+            });
+            assert_eq!(fetch(true, &url, 5).await, expected);
+            if expected.is_ok() {
+                let second = serving.await.unwrap().pop().unwrap();
+                assert!(
+                    second.contains("range: bytes=3-") && second.contains("if-range: \"1\""),
+                    "{second}"
+                );
+            }
+        }
     }
 }

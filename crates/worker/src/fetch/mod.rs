@@ -1,13 +1,20 @@
-//! Fetching what a run needs: from the store by content, or from the web.
+//! Fetching what a run needs: from the store by content, from the web, or from a registry of images.
 
 mod address;
 mod cache;
 mod http;
+mod part;
+mod registry;
 
-use std::{fs::File, io, io::Read, path::Path};
+use std::{
+    fs::{self, File},
+    io::{self, Read},
+    path::Path,
+};
 
 use alloy_primitives::B256;
 use canut_protocol::location::Location;
+use canut_sandbox::Limits;
 use canut_store::{Cid, Error as StoreError, Remote, parse_cid};
 use sha2::{Digest, Sha256};
 use tracing::debug;
@@ -15,6 +22,9 @@ use tracing::debug;
 use crate::config::Config;
 use cache::Cache;
 use http::Web;
+use registry::Registry;
+
+pub(crate) use registry::Image;
 
 /// Codecs of CIDs: a tree of blocks, and a block of bytes.
 const DAG_PB: u64 = 0x70;
@@ -38,9 +48,27 @@ pub(crate) enum Absence {
     /// This machine.
     #[error("the worker's disk does not take it")]
     Disk,
+    /// Something is given in its place.
+    #[error("the server gives something other than it was asked for")]
+    Wrong,
+    /// What is given, as it should be, is no image.
+    #[error("it is no image")]
+    Invalid,
+    /// It is none for this machine.
+    #[error("the image is for another kind of machine")]
+    Foreign,
 }
 
-/// Fetches files.
+/// What is to be fetched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Wanted<'a> {
+    /// The file that is there.
+    File(&'a Location),
+    /// An image, as a folder.
+    Image(&'a Image),
+}
+
+/// Fetches files and images.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetcher {
     store: Remote,
@@ -88,12 +116,22 @@ impl Fetcher {
         &self.store
     }
 
-    /// Puts the file at `location` to `into`, where nothing is yet.
-    pub(crate) async fn fetch(&self, location: &Location, into: &Path) -> Result<(), Absence> {
-        match location {
-            Location::Ipfs(path) => self.take_from_store(path, into).await,
-            Location::Url(url) => self.web.download(url, into, self.limit).await,
-            Location::Other(_) => Err(Absence::Refused),
+    /// Puts what is wanted to `into`, where nothing is yet but what an earlier try left.
+    pub(crate) async fn fetch(&self, wanted: Wanted<'_>, into: &Path) -> Result<(), Absence> {
+        match wanted {
+            Wanted::File(Location::Ipfs(path)) => self.take_from_store(path, into).await,
+            Wanted::File(Location::Url(url)) => self.web.download(url, into, self.limit).await,
+            Wanted::File(Location::Other(_)) => Err(Absence::Refused),
+            Wanted::Image(image) => {
+                match fs::remove_dir_all(into) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                        return Err(Absence::Disk);
+                    }
+                    _ => {}
+                }
+                let registry = Registry::new(&self.web, &self.cache, image)?;
+                registry.pull(into, Limits::default().image_bytes).await
+            }
         }
     }
 

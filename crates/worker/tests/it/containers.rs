@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Says what is skipped; in CI nothing may be.
-fn skip(reason: &str) {
+pub(crate) fn skip(reason: &str) {
     assert!(std::env::var_os("CI").is_none(), "{reason}");
     say(&format!("SKIPPED: {reason}"));
 }

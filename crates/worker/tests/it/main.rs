@@ -19,4 +19,5 @@ mod market;
 #[expect(dead_code, reason = "the tests of the hub use more of it")]
 mod node;
 mod ranges;
+mod registry;
 mod restarts;

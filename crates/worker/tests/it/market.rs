@@ -133,13 +133,18 @@ impl Market {
     pub async fn sell(&mut self, kind: &str, path: &std::path::Path) {
         let added = self.store.add_path(path, AddOptions::default()).await;
         let bytes = std::fs::read(path).unwrap();
+        let location = Location::Ipfs(added.unwrap().to_string());
+        let checksum = B256::new(Sha256::digest(bytes).into());
+        self.sell_at(kind, &location, checksum).await;
+    }
+
+    /// Sells another app from now on: what is there.
+    pub async fn sell_at(&mut self, kind: &str, location: &Location, checksum: B256) {
         let app = App {
             name: "another".into(),
             kind: kind.into(),
-            multiaddr: Location::Ipfs(added.unwrap().to_string())
-                .to_multiaddr()
-                .into(),
-            checksum: B256::new(Sha256::digest(bytes).into()),
+            multiaddr: location.to_multiaddr().into(),
+            checksum,
             mrenclave: Bytes::new(),
         };
         let owner = key(APP_OWNER).address();
