@@ -12,6 +12,7 @@ mod demo;
 mod drain;
 mod durability;
 mod market;
+mod network;
 mod node;
 mod pool;
 mod receipt;
@@ -19,5 +20,7 @@ mod run;
 mod services;
 mod storm;
 mod support;
+#[path = "../../../sandbox/tests/it/containers/traces.rs"]
+mod traces;
 mod up;
 mod vault;

@@ -18,7 +18,10 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
-use crate::support::{Process, canut};
+use crate::{
+    network::Network,
+    support::{Process, canut},
+};
 
 /// What everyone has on the hub at first, in RLC.
 pub(crate) const DEPOSIT: u64 = 100;
@@ -32,6 +35,8 @@ const FIRST_WORKER: usize = 3;
 /// A service, and how it is started.
 pub(crate) struct Service {
     arguments: Vec<String>,
+    /// What starts its command, if something does.
+    entry: Vec<String>,
     key: Option<PrivateKeySigner>,
     /// Flag that takes the address it listens on; none for a worker.
     listen: Option<&'static str>,
@@ -47,22 +52,49 @@ impl Service {
         listen: Option<&'static str>,
         field: &'static str,
     ) -> Self {
-        let mut service = Self {
+        let mut service = Self::new(arguments, key, listen, field);
+        service.run("127.0.0.1:0");
+        service
+    }
+
+    /// Not started yet.
+    fn new(
+        arguments: &[&str],
+        key: Option<&PrivateKeySigner>,
+        listen: Option<&'static str>,
+        field: &'static str,
+    ) -> Self {
+        Self {
             arguments: arguments.iter().map(|part| (*part).to_owned()).collect(),
+            entry: Vec::new(),
             key: key.cloned(),
             listen,
             field,
             process: None,
             url: String::new(),
-        };
-        service.run("127.0.0.1:0");
-        service
+        }
+    }
+
+    /// Started where `network` has this machine, or else where nobody else is.
+    fn start_in(mut self, network: Option<&Network>) -> Self {
+        let host = network.map_or_else(|| "127.0.0.1".to_owned(), Network::host);
+        self.run(&format!("{host}:0"));
+        self
     }
 
     /// The command that starts it, without the address to listen on.
     pub(crate) fn command(&self) -> Command {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         let mut command = canut(&arguments);
+        if let Some((first, rest)) = self.entry.split_first() {
+            let mut entered = Command::new(first);
+            entered.args(rest).arg(command.get_program());
+            entered.args(command.get_args());
+            for (name, value) in command.get_envs() {
+                entered.env(name, value.unwrap_or_default());
+            }
+            command = entered;
+        }
         if let Some(key) = &self.key {
             command.env("CANUT_PRIVATE_KEY", key.to_bytes().to_string());
         }
@@ -149,12 +181,22 @@ fn app(name: &str) -> PathBuf {
 impl Services {
     /// Everything, with so many workers, and the app of that name registered. `way` is what pool and workers are told besides.
     pub(crate) async fn start(workers: usize, wasm: &str, way: &[&str]) -> Self {
+        Self::start_in(None, workers, wasm, way).await
+    }
+
+    /// The same, in a network if there is one.
+    pub(crate) async fn start_in(
+        network: Option<&Network>,
+        workers: usize,
+        wasm: &str,
+        way: &[&str],
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name).display().to_string();
         let keys = mnemonic_keys(DEV_MNEMONIC, 10).unwrap();
         let chain = at("chain");
         let node = ["node", "--dev", "--dir", &chain];
-        let node = Service::start(&node, None, Some("--http"), "");
+        let node = Service::new(&node, None, Some("--http"), "").start_in(network);
         let deployed = ["hub", "deploy", "--json", "--rpc", &node.url];
         let hub: Address = run_once(&deployed, &keys[OWNER])["hub"]
             .as_str()
@@ -162,7 +204,7 @@ impl Services {
             .parse()
             .unwrap();
         let store = ["store", "--json", "--data", &at("store")];
-        let store = Service::start(&store, None, Some("--listen"), "store");
+        let store = Service::new(&store, None, Some("--listen"), "store").start_in(network);
         let owner = caller(&node.url, hub, &keys[OWNER]).await;
         for key in &keys[REQUESTER..FIRST_WORKER + workers] {
             let amount = Nrlc::rlc(DEPOSIT);
@@ -193,14 +235,17 @@ impl Services {
         ];
         let dir = at("pool");
         let arguments = [&["pool", "--grace", "2", "--dir", &dir], &place[..], way].concat();
-        let pool = Service::start(&arguments, Some(&keys[SCHEDULER]), Some("--listen"), "pool");
+        let scheduler = Some(&keys[SCHEDULER]);
+        let pool = Service::new(&arguments, scheduler, Some("--listen"), "pool").start_in(network);
         let sessions = pool.url.replace("http", "ws") + "/session";
         let start = |number: usize| {
             let dir = at(&format!("worker-{number}"));
             let own = ["worker", "--pool", &sessions, "--dir", &dir, "--slots", "1"];
             let key = &keys[FIRST_WORKER + number];
             let arguments = [&own[..], &place[..], way].concat();
-            Service::start(&arguments, Some(key), None, "worker")
+            let mut worker = Service::new(&arguments, Some(key), None, "worker");
+            worker.entry = network.map_or_else(Vec::new, |network| network.enter(number));
+            worker.start_in(network)
         };
         let workers = (0..workers).map(start).collect();
         Self {

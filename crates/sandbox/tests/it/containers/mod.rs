@@ -6,3 +6,4 @@ mod images;
 mod leftovers;
 mod outcomes;
 mod place;
+mod traces;
