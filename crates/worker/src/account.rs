@@ -4,12 +4,12 @@ use alloy::providers::Provider;
 use alloy_primitives::Address;
 use canut_hub::{
     Event, Follower, Hub,
-    events::{FollowConfig, FollowError},
+    events::{FollowConfig, FollowError, Happening},
 };
-use canut_protocol::{Nrlc, TaskId, range::money::Fault};
+use canut_protocol::{Nrlc, range::money::Fault};
 use serde::Serialize;
 
-/// Losses that are told one by one, the last ones.
+/// Payments and losses that are told one by one, the last ones.
 const TOLD: usize = 50;
 
 /// What a worker earned and lost.
@@ -20,10 +20,26 @@ pub struct Earnings {
     pub earned: Nrlc,
     /// How often: once for each task of the open way, and for each range.
     pub payments: u64,
+    /// The last payments, the latest first.
+    pub paid: Vec<Payment>,
     /// Taken from its stakes and bonds.
     pub lost: Nrlc,
     /// The last losses, the latest first.
     pub losses: Vec<Loss>,
+}
+
+/// Money that was paid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Payment {
+    /// How much.
+    pub amount: Nrlc,
+    /// For what: a task, or a range by its id.
+    pub on: String,
+    /// Block in which it happened.
+    pub block: u64,
+    /// When, in seconds since the epoch, if the node says so.
+    pub time: Option<u64>,
 }
 
 /// Money that was taken.
@@ -38,6 +54,8 @@ pub struct Loss {
     pub why: &'static str,
     /// Block in which it happened.
     pub block: u64,
+    /// When, in seconds since the epoch, if the node says so.
+    pub time: Option<u64>,
 }
 
 /// Why nothing can be told.
@@ -58,74 +76,104 @@ pub enum AccountError {
 /// [`AccountError`] when the chain cannot be read.
 pub async fn earnings(hub: &Hub, worker: Address, from: u64) -> Result<Earnings, AccountError> {
     let head = hub.provider().get_block_number().await?;
-    let deployment = *hub.deployment();
-    let config = FollowConfig::default();
-    let mut follower = Follower::from_block(hub.provider().clone(), deployment, config, from);
-    let mut reader = Reader {
-        worker,
-        earnings: Earnings::default(),
-    };
-    let mut at = None;
-    while from <= head && at.is_none_or(|block| block < head) {
-        let batch = follower.next().await?;
-        for happening in batch.events {
-            reader.take_in(happening.event, happening.block);
-        }
-        at = Some(batch.checkpoint.block);
+    let mut book = Book::open(hub, worker, from, FollowConfig::default());
+    while from <= head && book.read.is_none_or(|block| block < head) {
+        book.next().await?;
     }
-    Ok(reader.earnings)
+    Ok(book.earnings)
 }
 
-struct Reader {
+/// What a worker earned and lost, as the chain goes on.
+#[derive(Debug)]
+pub(crate) struct Book {
     worker: Address,
-    earnings: Earnings,
+    follower: Follower,
+    pub(crate) earnings: Earnings,
+    /// The last block that was read.
+    pub(crate) read: Option<u64>,
 }
 
-impl Reader {
-    fn take_in(&mut self, event: Event, block: u64) {
-        match event {
+impl Book {
+    /// An empty book, to be filled from block `from` on.
+    pub(crate) fn open(hub: &Hub, worker: Address, from: u64, config: FollowConfig) -> Self {
+        let (provider, deployment) = (hub.provider().clone(), *hub.deployment());
+        Self {
+            worker,
+            follower: Follower::from_block(provider, deployment, config, from),
+            earnings: Earnings::default(),
+            read: None,
+        }
+    }
+
+    /// Reads on, and waits for the chain to go on where there is nothing to read. Dropped, nothing is lost.
+    pub(crate) async fn next(&mut self) -> Result<(), FollowError> {
+        let batch = self.follower.next().await?;
+        for happening in batch.events {
+            self.take_in(happening);
+        }
+        self.read = Some(batch.checkpoint.block);
+        Ok(())
+    }
+
+    fn take_in(&mut self, happening: Happening) {
+        let Happening {
+            event, block, time, ..
+        } = happening;
+        let lost = match event {
             Event::Rewarded {
-                account, amount, ..
+                account,
+                amount,
+                task,
             } if account == self.worker => {
-                self.earnings.earned = add(self.earnings.earned, amount);
-                self.earnings.payments += 1;
+                self.earn(Payment {
+                    amount,
+                    on: task.to_string(),
+                    block,
+                    time,
+                });
+                return;
             }
             Event::Seized {
                 account,
                 amount,
                 task,
-            } if account == self.worker => self.lose(amount, of_task(task), block),
+            } if account == self.worker => Loss {
+                amount,
+                on: task.to_string(),
+                why: "its vote was not the certified one, or was never revealed",
+                block,
+                time,
+            },
             Event::Slashed {
                 account,
                 range,
                 amount,
                 fault,
                 ..
-            } if account == self.worker => {
-                self.lose(amount, (range.to_string(), meaning(fault)), block);
-            }
-            _ => {}
-        }
+            } if account == self.worker => Loss {
+                amount,
+                on: range.to_string(),
+                why: meaning(fault),
+                block,
+                time,
+            },
+            _ => return,
+        };
+        self.earnings.lost = add(self.earnings.lost, lost.amount);
+        keep(&mut self.earnings.losses, lost);
     }
 
-    fn lose(&mut self, amount: Nrlc, (on, why): (String, &'static str), block: u64) {
-        self.earnings.lost = add(self.earnings.lost, amount);
-        self.earnings.losses.insert(
-            0,
-            Loss {
-                amount,
-                on,
-                why,
-                block,
-            },
-        );
-        self.earnings.losses.truncate(TOLD);
+    fn earn(&mut self, payment: Payment) {
+        self.earnings.earned = add(self.earnings.earned, payment.amount);
+        self.earnings.payments += 1;
+        keep(&mut self.earnings.paid, payment);
     }
 }
 
-fn of_task(task: TaskId) -> (String, &'static str) {
-    let why = "its vote was not the certified one, or was never revealed";
-    (task.to_string(), why)
+/// Keeps the latest, as the first.
+fn keep<T>(told: &mut Vec<T>, latest: T) {
+    told.truncate(TOLD - 1);
+    told.insert(0, latest);
 }
 
 const fn meaning(fault: Fault) -> &'static str {

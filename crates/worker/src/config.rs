@@ -8,7 +8,7 @@ use canut_hub::{SenderConfig, events::FollowConfig};
 use canut_protocol::Nrlc;
 use canut_sandbox::Runtime;
 
-use crate::{presence::Presence, screen::Terms};
+use crate::{page::Page, presence::Presence, screen::Terms};
 
 /// Settings of a worker.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub struct Config {
     pub terms: Terms,
     /// When tasks are taken.
     pub presence: Presence,
+    /// Where the page about the worker is served, if it is.
+    pub page: Option<Page>,
     /// Whether inputs may be fetched from private networks, and from this machine.
     pub private_networks: bool,
     /// Largest file fetched, in bytes.
@@ -106,6 +108,7 @@ impl Config {
             bond: None,
             terms: Terms::default(),
             presence: Presence::default(),
+            page: None,
             private_networks: false,
             max_file: 4 << 30,
             cache: 16 << 30,

@@ -8,8 +8,10 @@
 //!    [`ranges`]: the same three for the certificate way, where the worker votes on ranges of tasks by signed messages.
 //! 4. [`params`] and the run: fetch, check, compute, archive.
 //! 5. [`start`]: the running worker. One task decides, errands do the rest, and a session with the pool speeds things up.
+//! 6. [`page`]: what its owner sees of it, made of [`activity`], [`account`] and [`machine`].
 
 pub mod account;
+pub mod activity;
 mod agent;
 pub mod bonding;
 mod config;
@@ -17,8 +19,10 @@ pub mod doctor;
 mod fetch;
 mod link;
 mod logs;
+pub mod machine;
 #[cfg(feature = "misbehaviour")]
 pub mod misbehaviour;
+pub mod page;
 pub mod params;
 mod presence;
 pub mod ranges;

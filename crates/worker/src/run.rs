@@ -27,6 +27,7 @@ use sha2::{Digest, Sha256};
 use tracing::{debug, info};
 
 use crate::{
+    activity::Progress,
     fetch::{Absence, Fetcher, Image, Wanted, sha256},
     logs::Logs,
     params::Params,
@@ -88,6 +89,7 @@ impl Runner {
         range: Range,
         results: &Path,
         budget: Option<Duration>,
+        progress: &Progress,
     ) -> Result<Vec<Leaf>, Failure> {
         let began = Instant::now();
         let work = Work::make(&order.folder).map_err(|error| disk(&error))?;
@@ -122,6 +124,7 @@ impl Runner {
                 digest: found.digest,
                 content,
             });
+            progress.step();
         }
         work.clear().map_err(|error| disk(&error))?;
         Ok(leaves)

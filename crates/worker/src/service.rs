@@ -1,6 +1,8 @@
 //! The running worker.
 
-use std::{collections::BTreeMap, fs::File, io, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, fs::File, io, net::SocketAddr, path::Path, sync::Arc, time::Duration,
+};
 
 use alloy::providers::Provider;
 use alloy_primitives::{Address, U256};
@@ -16,11 +18,14 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use tracing::{error, warn};
 
 use crate::{
+    activity::Look,
     agent::{Agent, Choice, Hands, Manners, Memory, RangeHands, Tick, Weaving, Wires},
     config::Config,
     fetch::{FetchError, Fetcher},
     link::Link,
     logs::Logs,
+    machine::Machine,
+    page::{Server, Watch},
     presence::Pause,
     ranges::record::RangeJournal,
     record::{Journal, Record},
@@ -28,6 +33,8 @@ use crate::{
     step::next,
 };
 
+/// Questions about what it does that may wait for the agent.
+const LOOKS: usize = 8;
 /// Messages that may wait for the pool.
 const QUEUE: usize = 1_024;
 
@@ -54,6 +61,16 @@ pub enum StartError {
         /// What the system says.
         error: io::Error,
     },
+    /// The port of the page.
+    #[error(
+        "the page cannot be served at {listen} ({error}): choose another address for --page, or stop what has it"
+    )]
+    Page {
+        /// Where it was to be.
+        listen: SocketAddr,
+        /// What the system says.
+        error: io::Error,
+    },
     /// Somebody else works there.
     #[error("another worker uses {0}: stop it, or give this one a folder of its own")]
     Locked(String),
@@ -67,6 +84,7 @@ pub struct Handle {
     leave: CancellationToken,
     holding: watch::Receiver<Vec<TaskId>>,
     pause: watch::Receiver<Option<Pause>>,
+    page: Option<SocketAddr>,
     /// Kept open, and with it the lock.
     lock: File,
 }
@@ -80,6 +98,11 @@ impl Handle {
     /// Why it takes no new tasks, as that changes.
     pub fn pause(&self) -> watch::Receiver<Option<Pause>> {
         self.pause.clone()
+    }
+
+    /// Where the page about it is.
+    pub const fn page(&self) -> Option<SocketAddr> {
+        self.page
     }
 
     /// Has it take no more tasks, and end by itself once everything is paid that it took. Until then it goes on as ever.
@@ -172,24 +195,7 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
     if let Err(error) = pledge(&caller, workerpool, config.bond).await {
         warn!(%error, "no bond was put into the pool: until somebody bonds for this worker, it is asked for tasks of the open way only");
     }
-    let now = hub.now().await?;
-    let journal_of_ranges = RangeJournal::open(config.folder.join("ranges")).map_err(&broken)?;
-    let weaving = Weaving {
-        records: journal_of_ranges.read(now).map_err(&broken)?,
-        open: config.open,
-        manners: conduct.manners,
-        hands: RangeHands {
-            caller: caller.clone(),
-            key: config.key.clone(),
-            runner: runner.clone(),
-            journal: journal_of_ranges,
-            workerpool,
-            terms: config.terms.clone(),
-            memory: Arc::new(Memory::default()),
-            #[cfg(feature = "misbehaviour")]
-            forges: conduct.forges,
-        },
-    };
+    let weaving = weaving(&config, conduct, &caller, &runner).await?;
     let hands = Hands {
         caller,
         runner,
@@ -202,6 +208,9 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
 
     let (show, holding) = watch::channel(records.keys().copied().collect());
     let (tell, pause) = watch::channel(None);
+    let (looks, looked) = mpsc::channel(LOOKS);
+    let page = page(&config, &hub, pause.clone(), looks).await?;
+    let address = page.as_ref().map(Server::address);
     let (stop, leave) = (CancellationToken::new(), CancellationToken::new());
     let work = Work {
         config,
@@ -212,6 +221,8 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
         choose: conduct.choose,
         holding: holding.clone(),
         pause: pause.clone(),
+        page,
+        looked,
     };
     let task = AbortOnDropHandle::new(tokio::spawn(work.run(
         show,
@@ -225,7 +236,36 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
         leave,
         holding,
         pause,
+        page: address,
         lock,
+    })
+}
+
+/// What the worker votes on ranges with, and those it voted on before.
+async fn weaving(
+    config: &Config,
+    conduct: Conduct,
+    caller: &Caller,
+    runner: &Runner,
+) -> Result<Weaving, StartError> {
+    let broken = broken(&config.folder);
+    let journal = RangeJournal::open(config.folder.join("ranges")).map_err(&broken)?;
+    let now = caller.hub().now().await?;
+    Ok(Weaving {
+        records: journal.read(now).map_err(&broken)?,
+        open: config.open,
+        manners: conduct.manners,
+        hands: RangeHands {
+            caller: caller.clone(),
+            key: config.key.clone(),
+            runner: runner.clone(),
+            journal,
+            workerpool: config.workerpool,
+            terms: config.terms.clone(),
+            memory: Arc::new(Memory::default()),
+            #[cfg(feature = "misbehaviour")]
+            forges: conduct.forges,
+        },
     })
 }
 
@@ -256,6 +296,8 @@ struct Work {
     choose: Choice,
     holding: watch::Receiver<Vec<TaskId>>,
     pause: watch::Receiver<Option<Pause>>,
+    page: Option<Server>,
+    looked: mpsc::Receiver<Look>,
 }
 
 impl Work {
@@ -273,6 +315,9 @@ impl Work {
         let mut tasks = JoinSet::new();
         tasks.spawn(self.config.presence.clone().run(tell, leave));
         tasks.spawn(follow(self.hub.clone(), self.config.follow, teller));
+        if let Some(page) = self.page {
+            tasks.spawn(page.run());
+        }
         let slots = self.config.slots.get();
         let link = Link {
             url: self.config.pool.clone(),
@@ -302,9 +347,41 @@ impl Work {
             self.choose,
             self.weaving,
         );
-        agent.run(ticks, heard, stop).await;
+        agent.run(ticks, heard, self.looked, stop).await;
         tasks.shutdown().await;
     }
+}
+
+/// Takes the port of the page, if there is to be one.
+async fn page(
+    config: &Config,
+    hub: &Hub,
+    pause: watch::Receiver<Option<Pause>>,
+    looks: mpsc::Sender<Look>,
+) -> Result<Option<Server>, StartError> {
+    let Some(page) = config.page else {
+        return Ok(None);
+    };
+    let watch = Watch {
+        page,
+        hub: hub.clone(),
+        follow: config.follow,
+        worker: config.key.address(),
+        workerpool: config.workerpool,
+        pool: config.pool.clone(),
+        slots: config.slots.get(),
+        containers: config.runtime.runs(Kind::Oci),
+        folder: config.folder.clone(),
+        machine: Machine::here(),
+        pause,
+        looks,
+        wanted: Arc::default(),
+    };
+    let listen = page.listen;
+    let bound = Server::bind(watch).await;
+    bound
+        .map(Some)
+        .map_err(|error| StartError::Page { listen, error })
 }
 
 /// Brings the worker's bond in the pool up to `bond`, or to half of what it has on the hub, from what is free of its account on the hub.

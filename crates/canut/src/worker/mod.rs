@@ -132,13 +132,15 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         hours: settings.hours.clone().unwrap_or_default(),
         idle_only: settings.idle_only.unwrap_or_default(),
     };
+    config.page = settings.page();
     let (slots, patience) = (config.slots, settings.patience());
     let worker = canut_worker::start(config)
         .await
         .wrap_err("the worker does not start")?;
     let mut out = std::io::stdout().lock();
     if args.json {
-        let ready = json!({ "worker": address, "slots": slots, "runtimes": offered });
+        let page = worker.page().map(|page| format!("http://{page}"));
+        let ready = json!({ "worker": address, "slots": slots, "runtimes": offered, "page": page });
         writeln!(out, "{ready}")?;
     } else {
         writeln!(
@@ -146,6 +148,9 @@ pub(crate) async fn run(args: Args) -> Result<()> {
             "Worker {address} with {slots} slots, for the pool at {at}"
         )?;
         writeln!(out, "Runs {}", offered.join(" and "))?;
+        if let Some(page) = worker.page() {
+            writeln!(out, "Page http://{page}")?;
+        }
     }
     out.flush()?;
     drop(out);

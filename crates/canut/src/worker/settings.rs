@@ -1,11 +1,11 @@
 //! Settings of a worker: flags, and a TOML file with the same names. A flag wins.
 
-use std::{num::NonZeroUsize, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
 
 use alloy_primitives::Address;
 use canut_protocol::Nrlc;
 use canut_sandbox::EngineKind;
-use canut_worker::Hours;
+use canut_worker::{Hours, page::Page};
 use clap::{Args as ClapArgs, ValueEnum};
 use eyre::Result;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,8 @@ use crate::{client::price, service::KeyArgs, settings::layered};
 const RPC: &str = "ws://127.0.0.1:8545";
 /// Seconds that a worker goes on after being told to stop, unless it is said.
 const DRAIN: u64 = 300;
+/// Where the page is when nobody says.
+const PAGE: &str = "127.0.0.1:8550";
 const STORE: &str = "http://127.0.0.1:8547";
 
 /// A way to run apps.
@@ -137,6 +139,15 @@ pub(super) struct Settings {
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub(super) idle_only: Option<bool>,
 
+    /// Show a page about the worker there; without an address at 127.0.0.1:8550. Whoever reaches another address reads it too
+    /// [default: no page]
+    #[arg(long, num_args = 0..=1, default_missing_value = PAGE, value_name = "IP:PORT")]
+    pub(super) page: Option<SocketAddr>,
+
+    /// Block to count earnings and losses from [default: 0]
+    #[arg(long, alias = "from-block", value_name = "N")]
+    start_block: Option<u64>,
+
     /// Seconds to go on with what was taken, after Ctrl-C or SIGTERM; 0 stops at once [default: 300]
     #[arg(long, value_name = "SECONDS")]
     pub(super) drain: Option<u64>,
@@ -222,6 +233,19 @@ impl Settings {
     /// These, and of the file what they leave open.
     pub(super) fn with_file(self, file: Option<&PathBuf>) -> Result<Self> {
         layered(self, file.map(PathBuf::as_path))
+    }
+
+    /// The page, if there is to be one.
+    pub(super) fn page(&self) -> Option<Page> {
+        let start_block = self.start_block();
+        self.page.map(|listen| Page {
+            listen,
+            start_block,
+        })
+    }
+
+    pub(super) fn start_block(&self) -> u64 {
+        self.start_block.unwrap_or_default()
     }
 
     pub(super) fn rpc(&self) -> String {

@@ -40,10 +40,6 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS")]
     worker: Option<Address>,
 
-    /// Block to count earnings and losses from
-    #[arg(long, alias = "from-block", value_name = "N", default_value_t = 0)]
-    start_block: u64,
-
     /// Print one line of JSON, and nothing else
     #[arg(long)]
     json: bool,
@@ -90,7 +86,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
         free: account.stake,
         locked: account.locked,
         bond,
-        earnings: earnings(&hub, worker, args.start_block)
+        earnings: earnings(&hub, worker, settings.start_block())
             .await
             .wrap_err("what the worker earned cannot be read")?,
         pool: told.ok(),

@@ -4,12 +4,17 @@ use canut_protocol::{TaskId, task::Task};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::record::Record;
+use crate::{
+    activity::{self, Stage, Work},
+    record::Record,
+};
 
 /// A task, and what the worker is doing about it.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) record: Record,
+    /// Since when it is as far as it is, by the clock of this machine, in seconds since the epoch.
+    pub(super) since: u64,
     /// What the chain said last; `None` when something happened since.
     pub(super) view: Option<Task>,
     /// Whether something happened while the chain was asked.
@@ -44,9 +49,10 @@ pub(super) enum Errand {
 }
 
 impl Held {
-    pub(super) const fn new(record: Record) -> Self {
+    pub(super) fn new(record: Record) -> Self {
         Self {
             record,
+            since: activity::now(),
             view: None,
             outdated: false,
             voted: false,
@@ -56,6 +62,21 @@ impl Held {
             failures: 0,
             rest_until: None,
             wake: None,
+        }
+    }
+
+    pub(super) fn work(&self) -> Work {
+        Work {
+            deal: self.record.deal,
+            first: self.record.index,
+            count: 1,
+            done: u64::from(self.record.found.is_some()),
+            stage: match (&self.record.found, self.voted) {
+                (None, _) => Stage::Computing,
+                (Some(_), false) => Stage::Offering,
+                (Some(_), true) => Stage::Voted,
+            },
+            since: self.since,
         }
     }
 

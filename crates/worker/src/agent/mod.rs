@@ -26,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use crate::{
+    activity::{self, Look},
     link::Heard,
     presence::Pause,
     ranges::record::RangeRecord,
@@ -146,6 +147,7 @@ impl Agent {
         mut self,
         mut ticks: mpsc::Receiver<Tick>,
         mut heard: mpsc::Receiver<Heard>,
+        mut looks: mpsc::Receiver<Look>,
         stop: CancellationToken,
     ) {
         if let Ok(now) = self.hub.now().await {
@@ -163,6 +165,11 @@ impl Agent {
                     None => break,
                 },
                 Some(heard) = heard.recv() => self.on_heard(heard),
+                Some(look) = looks.recv() => {
+                    let held = self.held.values().map(Held::work);
+                    // Whoever asked may be gone.
+                    let _ = look.send(held.chain(self.ranges.work()).collect());
+                }
                 Some(done) = self.doing.join_next() => match done {
                     Ok(done) => self.on_done(done),
                     Err(broken) => warn!(%broken, "an errand broke off"),
@@ -422,6 +429,9 @@ impl Agent {
             return;
         };
         let computed = held.record.found.is_none() && record.found.is_some();
+        if computed {
+            held.since = activity::now();
+        }
         held.record = record;
         let asked = held.asked;
         let uploaded = held.record.uploaded.clone().filter(|_| asked && !computed);

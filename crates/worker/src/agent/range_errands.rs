@@ -19,6 +19,7 @@ use tokio::{sync::Mutex, time::Instant};
 use tracing::{info, warn};
 
 use crate::{
+    activity::Progress,
     ranges::{
         record::{Place, RangeJournal, RangeRecord, value_of},
         screen::{Offer, check_roster, screen},
@@ -156,8 +157,9 @@ impl RangeHands {
         deal: Box<Deal>,
         place: Place,
         budget: Option<Duration>,
+        progress: Progress,
     ) -> Done {
-        match self.find(range, *deal, place, budget).await {
+        match self.find(range, *deal, place, budget, &progress).await {
             Ok(record) => Done::Voted(range, Box::new(record)),
             Err(failure) => Done::Declined(range, failure),
         }
@@ -169,6 +171,7 @@ impl RangeHands {
         deal: Deal,
         place: Place,
         budget: Option<Duration>,
+        progress: &Progress,
     ) -> Result<RangeRecord, Failure> {
         let results = self.journal.results(range);
         let order = Order {
@@ -182,7 +185,10 @@ impl RangeHands {
             durable: false,
             lean: false,
         };
-        let leaves = self.runner.weave(order, range, &results, budget).await?;
+        let leaves = self
+            .runner
+            .weave(order, range, &results, budget, progress)
+            .await?;
         let count = u64::try_from(leaves.len()).unwrap_or(u64::MAX);
         let part =
             Range::new(range.deal(), range.first(), count).map_err(|_| Failure::WorkerBroken)?;

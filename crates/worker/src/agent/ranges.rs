@@ -14,9 +14,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::range_errands::{Done, RangeHands};
-use crate::ranges::{
-    record::RangeRecord,
-    step::{self, Step, next},
+use crate::{
+    activity::{self, Progress, Stage, Work},
+    ranges::{
+        record::RangeRecord,
+        step::{self, Step, next},
+    },
 };
 
 /// After so long without an answer a vote is announced again.
@@ -40,6 +43,10 @@ pub(crate) struct Manners {
 struct Held {
     /// None while it is computed.
     record: Option<RangeRecord>,
+    /// How much of it is computed.
+    progress: Progress,
+    /// Since when it is as far as it is, by the clock of this machine, in seconds since the epoch.
+    since: u64,
     /// Stops what is under way.
     stop: CancellationToken,
     /// Whether something is under way.
@@ -59,6 +66,8 @@ impl Held {
     fn new(record: Option<RangeRecord>) -> Self {
         Self {
             record,
+            progress: Progress::default(),
+            since: activity::now(),
             stop: CancellationToken::new(),
             busy: false,
             tries: 0,
@@ -70,9 +79,15 @@ impl Held {
     }
 
     fn is_open(&self) -> bool {
-        self.record
-            .as_ref()
-            .is_none_or(|record| record.assignment.is_some())
+        self.stage() != Stage::Offering
+    }
+
+    fn stage(&self) -> Stage {
+        match &self.record {
+            None => Stage::Computing,
+            Some(record) if record.assignment.is_none() => Stage::Offering,
+            Some(_) => Stage::Voted,
+        }
     }
 }
 
@@ -106,6 +121,24 @@ impl Ranges {
             open,
             manners,
         }
+    }
+
+    /// What is held.
+    pub(super) fn work(&self) -> impl Iterator<Item = Work> + '_ {
+        self.held.iter().map(|(range, held)| {
+            let (stage, count) = (held.stage(), u64::from(range.count()));
+            Work {
+                deal: range.deal(),
+                first: range.first(),
+                count,
+                done: match stage {
+                    Stage::Computing => held.progress.done().min(count),
+                    Stage::Offering | Stage::Voted => count,
+                },
+                stage,
+                since: held.since,
+            }
+        })
     }
 
     /// Ranges that are being computed, or are going to be.
@@ -387,8 +420,10 @@ impl Ranges {
     pub(super) fn on_done(&mut self, done: Done, now: u64) {
         match done {
             Done::Admitted(range, deal, place, budget) => {
-                if self.held.contains_key(&range) {
-                    self.start(range, self.hands.clone().weave(range, deal, place, budget));
+                if let Some(held) = self.held.get(&range) {
+                    let progress = held.progress.clone();
+                    let hands = self.hands.clone();
+                    self.start(range, hands.weave(range, deal, place, budget, progress));
                 }
             }
             Done::Declined(range, failure) => {

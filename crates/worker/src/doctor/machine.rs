@@ -1,14 +1,11 @@
 //! The machine itself.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    thread,
-};
+use std::{fs, path::Path, thread};
 
 use canut_sandbox::{EngineKind, OciRuntime, Unavailable, WasmRuntime};
 
 use super::{Check, State};
+use crate::machine::{available_memory, free_disk};
 
 /// Memory that one run may take, in bytes: its own and its files.
 const RUN: u64 = 3 << 30;
@@ -45,14 +42,7 @@ fn cores() -> Check {
 }
 
 fn memory() -> Check {
-    let about = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let Some(free) = about.lines().find_map(|line| {
-        let kibibytes = line
-            .strip_prefix("MemAvailable:")?
-            .trim()
-            .strip_suffix(" kB")?;
-        kibibytes.parse::<u64>().ok()?.checked_mul(1 << 10)
-    }) else {
+    let Some(free) = available_memory() else {
         return Check::not(State::Less, "memory", "unknown", "look at /proc/meminfo");
     };
     let slots = free / RUN;
@@ -72,13 +62,8 @@ fn memory() -> Check {
 }
 
 fn disk(folder: &Path) -> Check {
-    let there = folder
-        .ancestors()
-        .find(|part| part.exists())
-        .map_or_else(|| PathBuf::from("."), Path::to_owned);
-    match rustix::fs::statvfs(&there) {
-        Ok(about) => {
-            let free = about.f_bavail.saturating_mul(about.f_frsize);
+    match free_disk(folder) {
+        Ok((free, there)) => {
             let found = format!("{} MiB free at {}", free >> 20, there.display());
             if free < ROOM {
                 Check::not(

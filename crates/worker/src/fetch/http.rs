@@ -29,7 +29,7 @@ const RESUMPTIONS: usize = 5;
 
 /// A client for the web.
 #[derive(Clone, Debug)]
-pub(super) struct Web {
+pub(crate) struct Web {
     client: Client<HttpsConnector<HttpConnector<Resolver>>, Empty<Bytes>>,
     private: bool,
 }
@@ -56,7 +56,7 @@ impl Ask {
 
 impl Web {
     /// A client that connects to private networks, and without encryption, only if `private` says so.
-    pub(super) fn new(private: bool) -> Result<Self, rustls::Error> {
+    pub(crate) fn new(private: bool) -> Result<Self, rustls::Error> {
         let mut http = HttpConnector::new_with_resolver(Resolver { private });
         http.enforce_http(false);
         http.set_connect_timeout(Some(SILENCE));
@@ -124,6 +124,16 @@ impl Web {
             }
         })?;
         Ok(body.to_bytes())
+    }
+
+    /// The document at `url`, of at most `limit` bytes.
+    pub(crate) async fn document(&self, url: &Url, limit: u64) -> Result<Bytes, Absence> {
+        let response = self.ask(Ask::plain(url.clone()), None).await?;
+        match response.status() {
+            StatusCode::OK => Self::read(response, limit).await,
+            StatusCode::NOT_FOUND => Err(Absence::Missing),
+            _ => Err(Absence::Unreachable),
+        }
     }
 
     fn permit(&self, url: &Url) -> Result<(), Absence> {

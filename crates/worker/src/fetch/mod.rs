@@ -21,9 +21,9 @@ use tracing::debug;
 
 use crate::config::Config;
 use cache::Cache;
-use http::Web;
 use registry::Registry;
 
+pub(crate) use http::Web;
 pub(crate) use registry::Image;
 
 /// Codecs of CIDs: a tree of blocks, and a block of bytes.

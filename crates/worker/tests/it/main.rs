@@ -18,6 +18,7 @@ mod market;
 #[path = "../../../hub/tests/hub/node.rs"]
 #[expect(dead_code, reason = "the tests of the hub use more of it")]
 mod node;
+mod page;
 mod ranges;
 mod registry;
 mod restarts;
