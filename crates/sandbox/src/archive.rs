@@ -6,7 +6,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
     path::Path,
 };
 
@@ -37,19 +37,21 @@ pub fn write(folder: &Path, files: &[ResultFile], mut out: impl Write) -> io::Re
     files.sort_unstable();
     let mut directory = Vec::new();
     let mut offset = 0_u32;
+    let mut buffer = vec![0; 64 << 10];
     for file in &files {
         let mut source = File::open(folder.join(&file.path))?;
         let size = small(file.bytes)?;
         let entry = Entry {
             name: &file.path,
             size,
-            checksum: checksum(&mut source, file.bytes)?,
+            checksum: checksum(&mut source, file.bytes, &mut buffer)?,
         };
         entry.central(offset, &mut directory)?;
         let mut header = Vec::new();
         entry.local(&mut header)?;
         out.write_all(&header)?;
-        copy(File::open(folder.join(&file.path))?, file.bytes, |bytes| {
+        source.rewind()?;
+        copy(&mut source, file.bytes, &mut buffer, |bytes| {
             out.write_all(bytes)
         })?;
         offset = small(u64::from(offset) + header.len() as u64 + file.bytes)?;
@@ -114,9 +116,9 @@ impl Entry<'_> {
     }
 }
 
-fn checksum(source: &mut File, bytes: u64) -> io::Result<u32> {
+fn checksum(source: &mut File, bytes: u64, buffer: &mut [u8]) -> io::Result<u32> {
     let mut hasher = crc32fast::Hasher::new();
-    copy(source, bytes, |part| {
+    copy(source, bytes, buffer, |part| {
         hasher.update(part);
         Ok(())
     })?;
@@ -125,12 +127,12 @@ fn checksum(source: &mut File, bytes: u64) -> io::Result<u32> {
 
 /// Hands the first `bytes` of `source` to `sink`.
 fn copy(
-    mut source: impl Read,
+    source: &mut File,
     bytes: u64,
+    buffer: &mut [u8],
     mut sink: impl FnMut(&[u8]) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut left = bytes;
-    let mut buffer = vec![0; 64 << 10];
     while left > 0 {
         let wanted = usize::try_from(left)
             .unwrap_or(usize::MAX)

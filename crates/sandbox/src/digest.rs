@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 pub(crate) fn file(path: &Path) -> io::Result<B256> {
     let mut hasher = Sha256::new();
     let mut file = File::open(path)?;
-    let mut buffer = vec![0; 64 << 10];
+    let mut buffer = [0; 8 << 10];
     loop {
         match file.read(&mut buffer)? {
             0 => return Ok(B256::new(hasher.finalize().into())),

@@ -49,17 +49,16 @@ pub(crate) fn conclude(
         }
         Err(failure) => Err(failure.clone()),
     };
-    let (verdict, digest) = match concluded {
-        Ok((success, digest)) => (Ok(success), digest),
+    let (verdict, digest, files) = match concluded {
+        Ok((success, digest, files)) => (Ok(success), digest, files),
         Err(failure) => {
             clear(output)?;
             write_reason(output, &failure)?;
             write_logs(output, &ended)?;
             let digest = failure.digest();
-            (Err(failure), digest)
+            (Err(failure), digest, list(output, limits)?)
         }
     };
-    let files = list(output, limits)?;
     let Ended {
         fuel_used,
         stdout,
@@ -135,10 +134,10 @@ fn walk(
     Ok(())
 }
 
-type Concluded = Result<(Success, B256), Failure>;
+type Concluded = Result<(Success, B256, Vec<ResultFile>), Failure>;
 
 fn success(output: &Path, delivery: Delivery, limits: &Limits) -> Result<Concluded, Fault> {
-    match list(output, limits) {
+    let files = match list(output, limits) {
         Err(Fault::Folder { problem, .. }) => return Ok(Err(Failure::Result(problem))),
         listed => listed?,
     };
@@ -149,17 +148,15 @@ fn success(output: &Path, delivery: Delivery, limits: &Limits) -> Result<Conclud
     Ok(Ok(match declared {
         Computed::Callback(data) => {
             let digest = callback_digest(&data);
-            (
-                Success {
-                    callback: Some(data),
-                },
-                digest,
-            )
+            let success = Success {
+                callback: Some(data),
+            };
+            (success, digest, files)
         }
         Computed::Path(path) => {
             let path = output.join(path);
             match digest::of(&path) {
-                Ok(digest) => (Success { callback: None }, digest),
+                Ok(digest) => (Success { callback: None }, digest, files),
                 Err(error) if leads_nowhere(&error) => {
                     return Ok(Err(ComputedError::NoSuchPath.into()));
                 }

@@ -1,11 +1,6 @@
 //! What apps wrote to their standard streams, told to the pool for the requester.
 
-use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom},
-    path::Path,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
 use canut_pool::session::{MAX_LOG, ToPool, tail};
 use canut_protocol::TaskId;
@@ -23,15 +18,14 @@ impl Logs {
         let _ = self.0.set(pool);
     }
 
-    /// Tells the ends of what the app wrote, from the folder of its output. They are a help: what cannot be read, or told at
-    /// once, is not told.
-    pub(crate) fn tell(&self, task: TaskId, output: &Path) {
+    /// Tells the ends of what the app wrote to its standard output and its standard error. They are a help: what cannot be
+    /// told at once is not told.
+    pub(crate) fn tell(&self, task: TaskId, said: [&[u8]; 2]) {
         let Some(pool) = self.0.get() else { return };
-        let read = |name| end_of(&output.join(name)).unwrap_or_default();
-        let (stdout, stderr) = (read("stdout.txt"), read("stderr.txt"));
-        if stdout.is_empty() && stderr.is_empty() {
+        if said.iter().all(|said| said.is_empty()) {
             return;
         }
+        let [stdout, stderr] = said.map(end_of);
         let told = pool.try_send(ToPool::Logs {
             task,
             stdout,
@@ -43,11 +37,7 @@ impl Logs {
     }
 }
 
-fn end_of(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(MAX_LOG as u64)))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_LOG as u64).read_to_end(&mut bytes)?;
-    Ok(tail(&String::from_utf8_lossy(&bytes)).to_owned())
+fn end_of(said: &[u8]) -> String {
+    let from = said.len().saturating_sub(MAX_LOG);
+    tail(&String::from_utf8_lossy(&said[from..])).to_owned()
 }

@@ -18,7 +18,7 @@ use canut_protocol::{
     range::{Content, Leaf, Range},
 };
 use canut_sandbox::{
-    Bag, Dataset, Delivery, Fault, Job, Kind, Limits, Outcome, Runtime, archive, list,
+    Bag, Dataset, Delivery, Fault, Job, Kind, Limits, Outcome, ResultFile, Runtime, archive, list,
     split_arguments,
 };
 use canut_store::directory;
@@ -99,9 +99,9 @@ impl Runner {
         let prepared = self.make_ready(&order, &work).await;
         // What a container says besides its result may differ from worker to worker.
         order.lean = Kind::of(&work.app).is_ok_and(|kind| kind == Kind::Oci);
-        let mut leaves = Vec::new();
+        let (mut digests, mut archives) = (Vec::new(), Vec::new());
         for index in range.indices() {
-            if budget.is_some_and(|budget| began.elapsed() >= budget) && !leaves.is_empty() {
+            if budget.is_some_and(|budget| began.elapsed() >= budget) && !digests.is_empty() {
                 break;
             }
             (order.index, order.task) = (index, TaskId::of(order.deal_id, index));
@@ -119,15 +119,15 @@ impl Runner {
                 Ok(found) => found,
                 Err(failure) => self.fail(&order, &work, failure)?,
             };
-            let content = content_of(order.archive.clone()).await?;
-            leaves.push(Leaf {
-                digest: found.digest,
-                content,
-            });
+            digests.push(found.digest);
+            archives.push(order.archive.clone());
             progress.step();
         }
         work.clear().map_err(|error| disk(&error))?;
-        Ok(leaves)
+        let contents = contents_of(archives).await?;
+        let leaves = digests.into_iter().zip(contents);
+        let leaves = leaves.map(|(digest, content)| Leaf { digest, content });
+        Ok(leaves.collect())
     }
 
     async fn attempt(&self, order: &Order, work: &Work) -> Result<Found, Failure> {
@@ -158,11 +158,14 @@ impl Runner {
             .run(&job, &limits)
             .await
             .map_err(|fault| broken(&fault))?;
-        let found = conclude(order, work, &limits, outcome).await?;
-        match key {
-            // What an app says may be its result: then nobody else hears it.
-            Some(key) => seal(order, &work.root.join("sealed"), key.clone()).await?,
-            None => self.logs.tell(order.task, &work.output),
+        // What an app says may be its result: then nobody else hears it.
+        if key.is_none() {
+            let said = [&outcome.stdout, &outcome.stderr].map(|said| said.bytes.as_slice());
+            self.logs.tell(order.task, said);
+        }
+        let found = conclude(order, work, outcome).await?;
+        if let Some(key) = key {
+            seal(order, &work.root.join("sealed"), key.clone()).await?;
         }
         Ok(found)
     }
@@ -324,7 +327,7 @@ impl Runner {
                 format!("{failure}\n{}\n", failure.remedy()),
             )?;
             fs::write(work.output.join("computed.json"), computed.to_string())?;
-            pack(&work.output, &Limits::default(), order)
+            pack_all(&work.output, order)
         });
         written.map_err(|error| disk(&error))?;
         let digest = failure::digest(code.get());
@@ -337,12 +340,7 @@ impl Runner {
 }
 
 /// Archives what a run left.
-async fn conclude(
-    order: &Order,
-    work: &Work,
-    limits: &Limits,
-    outcome: Outcome,
-) -> Result<Found, Failure> {
+async fn conclude(order: &Order, work: &Work, outcome: Outcome) -> Result<Found, Failure> {
     let (callback, failure) = match outcome.verdict {
         Ok(success) => (success.callback.unwrap_or_default(), None),
         Err(failure) => {
@@ -356,8 +354,8 @@ async fn conclude(
     if failure.is_some() && order.deal.callback != Address::ZERO {
         return Err(Failure::CallbackMissing);
     }
-    let (output, limits, order) = (work.output.clone(), limits.clone(), order.clone());
-    let packed = tokio::task::spawn_blocking(move || pack(&output, &limits, &order));
+    let (output, order) = (work.output.clone(), order.clone());
+    let packed = tokio::task::spawn_blocking(move || pack(&output, outcome.files, &order));
     packed
         .await
         .map_err(|_| Failure::WorkerBroken)?
@@ -369,10 +367,15 @@ async fn conclude(
     })
 }
 
-/// Writes the archive of `output`, before it takes its name; to the disk itself, unless it is one of many that could all be
-/// computed again.
-pub(crate) fn pack(output: &Path, limits: &Limits, order: &Order) -> io::Result<()> {
-    let mut files = list(output, limits).map_err(io::Error::other)?;
+/// Writes the archive of all that is in `folder`.
+pub(crate) fn pack_all(folder: &Path, order: &Order) -> io::Result<()> {
+    let files = list(folder, &Limits::default()).map_err(io::Error::other)?;
+    pack(folder, files, order)
+}
+
+/// Writes the archive of `files` in `output`, before it takes its name; to the disk itself, unless it is one of many that
+/// could all be computed again.
+fn pack(output: &Path, mut files: Vec<ResultFile>, order: &Order) -> io::Result<()> {
     if order.lean {
         let declared = declared(output);
         let covered = |path: &str| declared.as_ref().is_some_and(|part| part.covers(path));
@@ -395,15 +398,21 @@ fn declared(output: &Path) -> Option<Declared> {
     Declared::read(computed.get("deterministic-output-path")?.as_str()?)
 }
 
-/// Where the store puts the file at `path`.
-async fn content_of(path: PathBuf) -> Result<Content, Failure> {
-    let counted = tokio::task::spawn_blocking(move || canut_store::cid_of(&path).map_err(Box::new));
-    let cid = counted.await.map_err(|_| Failure::WorkerBroken)?;
-    let cid = cid.map_err(|error| {
+/// Where the store puts each of some files.
+async fn contents_of(paths: Vec<PathBuf>) -> Result<Vec<Content>, Failure> {
+    let counted = tokio::task::spawn_blocking(move || {
+        let cids = paths
+            .iter()
+            .map(|path| canut_store::cid_of(path).map_err(Box::new));
+        cids.collect::<Result<Vec<_>, _>>()
+    });
+    let cids = counted.await.map_err(|_| Failure::WorkerBroken)?;
+    let cids = cids.map_err(|error| {
         info!(%error, "an archive cannot be read");
         Failure::WorkerBroken
     })?;
-    directory::content(&cid).ok_or(Failure::WorkerBroken)
+    let contents = cids.iter().map(directory::content);
+    contents.collect::<Option<_>>().ok_or(Failure::WorkerBroken)
 }
 
 async fn holds(path: &Path, registered: B256, otherwise: Failure) -> Result<(), Failure> {

@@ -3,7 +3,6 @@
 use std::{fs, path::Path};
 
 use canut_protocol::{Deal, Failure};
-use canut_sandbox::Limits;
 use canut_vault::{
     RemoteError,
     format::{
@@ -13,7 +12,7 @@ use canut_vault::{
 };
 use tracing::info;
 
-use crate::run::{Order, Runner, pack};
+use crate::run::{Order, Runner, pack_all};
 
 impl Runner {
     /// The key that the result of a deal is to be encrypted with; none when the deal asks for no encryption. Asked for before
@@ -44,7 +43,7 @@ pub(crate) async fn seal(order: &Order, folder: &Path, key: PublicKey) -> Result
     let sealing = tokio::task::spawn_blocking(move || {
         fs::create_dir(&folder)?;
         encrypt_into(&folder, &order.archive, order.task, &key).map_err(std::io::Error::other)?;
-        pack(&folder, &Limits::default(), &order)?;
+        pack_all(&folder, &order)?;
         fs::remove_dir_all(&folder)
     });
     let sealed = sealing.await.map_err(|_| Failure::WorkerBroken)?;

@@ -8,9 +8,10 @@ mod interrupt;
 mod p1;
 mod p2;
 mod program;
+mod threads;
 mod world;
 
-use std::{path::PathBuf, sync::Arc, thread};
+use std::{path::PathBuf, sync::Arc};
 
 use tokio::{runtime::Handle, sync::oneshot, time};
 use wasmtime::Engine;
@@ -18,14 +19,12 @@ use wasmtime::Engine;
 use self::{
     interrupt::{Interrupt, Interrupted},
     program::Programs,
+    threads::Threads,
 };
 use crate::{
     Fault, Job, Kind, Limits, Outcome, Run, Runtime,
     result::{self, Ended},
 };
-
-/// Native stack of the thread of a run, in bytes: the app's, and room for the host and the compiler.
-const THREAD_STACK: usize = engine::STACK + (3 << 20);
 
 /// Runs WASI commands: core modules of preview 1, components of preview 2.
 ///
@@ -40,6 +39,7 @@ const THREAD_STACK: usize = engine::STACK + (3 << 20);
 pub struct WasmRuntime {
     engine: Engine,
     programs: Arc<Programs>,
+    threads: Arc<Threads>,
 }
 
 impl WasmRuntime {
@@ -58,10 +58,11 @@ impl WasmRuntime {
         Ok(Self {
             engine,
             programs: Arc::new(programs),
+            threads: Arc::default(),
         })
     }
 
-    /// Runs on a thread of its own, whose stack is known, and stops it when time is up or nobody waits any more.
+    /// Runs on a thread, whose stack is known, and stops it when time is up or nobody waits any more.
     async fn run_on_thread(&self, job: &Job, limits: &Limits) -> Result<Outcome, Fault> {
         let (interrupt, interrupted) = Interrupt::new(&self.engine);
         let (reply, mut answer) = oneshot::channel();
@@ -76,10 +77,8 @@ impl WasmRuntime {
             // The receiver is gone when the run was cancelled.
             let _ = reply.send(run(&programs, &job, &own_limits, &interrupted));
         };
-        thread::Builder::new()
-            .name("app".to_owned())
-            .stack_size(THREAD_STACK)
-            .spawn(run)
+        self.threads
+            .run(run)
             .map_err(|error| Fault::Resources(error.to_string()))?;
         let lost = |_| Fault::Engine("the thread of the run panicked".to_owned());
         match time::timeout(limits.wall_time, &mut answer).await {
