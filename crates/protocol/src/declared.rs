@@ -135,6 +135,13 @@ mod tests {
 
     proptest! {
         #[test]
+        fn no_path_leaves_the_folder(value in "[a./]{0,12}|\\PC{0,12}") {
+            if let Some(Declared(path)) = Declared::read(&value) {
+                prop_assert!(path.is_empty() || path.split('/').all(|name| !["", ".", ".."].contains(&name)));
+            }
+        }
+
+        #[test]
         fn what_is_not_covered_does_not_change_the_digest(
             paths in prop::collection::btree_map("[ab]{1,2}(/[ab]{1,2}){0,2}", any::<u8>(), 1..9), declared in "[ab]{0,2}",
         ) {

@@ -5,7 +5,6 @@
 //! library because its bytes are certified: the next version of a library must not change them.
 
 use std::{
-    fs::File,
     io::{self, Read, Seek, Write},
     path::Path,
 };
@@ -23,7 +22,7 @@ const NEEDS: u16 = 20;
 /// A regular file of mode 0644.
 const ATTRIBUTES: u32 = 0o100_644 << 16;
 
-/// Writes the archive of `files`, which [`list`](crate::list) found in `folder`, and returns its size in bytes.
+/// Writes the archive of the `files` of a run whose output folder is `folder`, and returns its size in bytes.
 ///
 /// Memory does not grow with the files; each is read twice, as its checksum stands before its bytes.
 ///
@@ -39,22 +38,22 @@ pub fn write(folder: &Path, files: &[ResultFile], mut out: impl Write) -> io::Re
     let mut offset = 0_u32;
     let mut buffer = vec![0; 64 << 10];
     for file in &files {
-        let mut source = File::open(folder.join(&file.path))?;
-        let size = small(file.bytes)?;
+        let mut source = file.open(folder)?;
+        let size = small(file.size())?;
         let entry = Entry {
             name: &file.path,
             size,
-            checksum: checksum(&mut source, file.bytes, &mut buffer)?,
+            checksum: checksum(&mut source, file.size(), &mut buffer)?,
         };
         entry.central(offset, &mut directory)?;
         let mut header = Vec::new();
         entry.local(&mut header)?;
         out.write_all(&header)?;
         source.rewind()?;
-        copy(&mut source, file.bytes, &mut buffer, |bytes| {
+        copy(&mut source, file.size(), &mut buffer, |bytes| {
             out.write_all(bytes)
         })?;
-        offset = small(u64::from(offset) + header.len() as u64 + file.bytes)?;
+        offset = small(u64::from(offset) + header.len() as u64 + file.size())?;
     }
     let count = u16::try_from(files.len()).map_err(|_| too_large())?;
     let size = small(directory.len() as u64)?;
@@ -116,7 +115,7 @@ impl Entry<'_> {
     }
 }
 
-fn checksum(source: &mut File, bytes: u64, buffer: &mut [u8]) -> io::Result<u32> {
+fn checksum(source: &mut impl Read, bytes: u64, buffer: &mut [u8]) -> io::Result<u32> {
     let mut hasher = crc32fast::Hasher::new();
     copy(source, bytes, buffer, |part| {
         hasher.update(part);
@@ -127,7 +126,7 @@ fn checksum(source: &mut File, bytes: u64, buffer: &mut [u8]) -> io::Result<u32>
 
 /// Hands the first `bytes` of `source` to `sink`.
 fn copy(
-    source: &mut File,
+    source: &mut impl Read,
     bytes: u64,
     buffer: &mut [u8],
     mut sink: impl FnMut(&[u8]) -> io::Result<()>,

@@ -1,11 +1,10 @@
 //! `computed.json`: what an app says of its result (offchain.md 6.6).
 
-use std::path::{Component, Path, PathBuf};
-
 use alloy_primitives::{Bytes, hex};
+use canut_protocol::declared::Declared;
 use serde::Deserialize;
 
-use crate::{Delivery, job::IEXEC_OUT};
+use crate::Delivery;
 
 /// Its name, in `IEXEC_OUT`.
 pub(crate) const FILE: &str = "computed.json";
@@ -46,8 +45,8 @@ pub enum ComputedError {
 /// A result that an app declared.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Computed {
-    /// A path under the output folder; empty for the folder itself.
-    Path(PathBuf),
+    /// A part of the output folder.
+    Path(Declared),
     /// Bytes for the callback contract.
     Callback(Bytes),
 }
@@ -64,12 +63,12 @@ pub(crate) fn parse(json: &[u8], delivery: Delivery) -> Result<Computed, Compute
     let declaration: Declaration =
         serde_json::from_slice(json).map_err(|_| ComputedError::NotJson)?;
     match delivery {
-        Delivery::Files => relative(
-            &declaration
-                .deterministic_output_path
-                .ok_or(ComputedError::NoPath)?,
-        )
-        .map(Computed::Path),
+        Delivery::Files => {
+            let path = declaration.deterministic_output_path;
+            let path = path.ok_or(ComputedError::NoPath)?;
+            let declared = Declared::read(&path).ok_or(ComputedError::Outside)?;
+            Ok(Computed::Path(declared))
+        }
         Delivery::Callback => {
             let data = declaration.callback_data.ok_or(ComputedError::NoCallback)?;
             let data = hex::decode(data).map_err(|_| ComputedError::BadCallback)?;
@@ -78,30 +77,15 @@ pub(crate) fn parse(json: &[u8], delivery: Delivery) -> Result<Computed, Compute
     }
 }
 
-/// `path`, absolute as the app sees it or relative to `IEXEC_OUT`, as a path of plain names.
-fn relative(path: &str) -> Result<PathBuf, ComputedError> {
-    let path = Path::new(path);
-    let under = if path.has_root() {
-        path.strip_prefix(IEXEC_OUT)
-            .map_err(|_| ComputedError::Outside)?
-    } else {
-        path
-    };
-    under
-        .components()
-        .filter(|component| !matches!(component, Component::CurDir))
-        .map(|component| match component {
-            Component::Normal(name) if !name.as_encoded_bytes().contains(&0) => Ok(name),
-            _ => Err(ComputedError::Outside),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn part(path: &str) -> Computed {
+        Computed::Path(Declared::read(path).unwrap())
+    }
 
     fn path(value: &str) -> Result<Computed, ComputedError> {
         parse(
@@ -120,14 +104,10 @@ mod tests {
             "./a//b.txt",
             "/iexec_out/./a/b.txt",
         ] {
-            assert_eq!(
-                path(inside),
-                Ok(Computed::Path("a/b.txt".into())),
-                "{inside}"
-            );
+            assert_eq!(path(inside), Ok(part("a/b.txt")), "{inside}");
         }
         for whole in ["/iexec_out", "/iexec_out/", ".", ""] {
-            assert_eq!(path(whole), Ok(Computed::Path("".into())), "{whole}");
+            assert_eq!(path(whole), Ok(part("")), "{whole}");
         }
         for outside in [
             "/etc/passwd",
@@ -166,13 +146,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn no_path_leaves_the_folder(value in "[a./]{0,12}|\\PC{0,12}") {
-            if let Ok(Computed::Path(path)) = path(&value) {
-                prop_assert!(path.components().all(|component| matches!(component, Component::Normal(_))));
-            }
-        }
-
         #[test]
         fn no_bytes_make_it_panic(json in prop::collection::vec(any::<u8>(), 0..64)) {
             let _ = parse(&json, Delivery::Files);

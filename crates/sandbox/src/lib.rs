@@ -15,7 +15,6 @@ mod alone;
 pub mod archive;
 mod choice;
 mod computed;
-mod digest;
 mod job;
 mod limits;
 mod oci;

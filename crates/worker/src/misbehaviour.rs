@@ -3,13 +3,13 @@
 //!
 //! Each is the honest worker with one thing bent: what it finds, what it does next, or how long it stays.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::sync::Arc;
 
 use alloy::{providers::Provider, sol_types::SolCall};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use canut_hub::{Caller, Event, Follower, Hub, bindings::IHub, connect};
 use canut_protocol::{TaskId, task::Status};
-use canut_sandbox::{Fault, Job, Kind, Limits, Run, Runtime, list};
+use canut_sandbox::{Job, Kind, Limits, ResultFile, Run, Runtime};
 use sha2::{Digest, Sha256};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
@@ -187,22 +187,20 @@ impl Runtime for Liar {
         Box::pin(async move {
             let mut outcome = self.inner.run(job, limits).await?;
             let lie = keccak256([job.task.as_slice(), &self.seed.to_be_bytes()].concat());
-            let digest = forge(&job.output, lie).map_err(|source| Fault::Disk {
-                path: job.output.clone(),
-                source,
-            })?;
-            outcome.digest = digest;
-            outcome.files = list(&job.output, limits)?;
+            (outcome.files, outcome.digest) = forge(lie);
             Ok(outcome)
         })
     }
 }
 
-/// Replaces the result by a lie, and says what its digest is.
-fn forge(output: &Path, lie: B256) -> io::Result<B256> {
+/// A lie in the place of a result, and its digest.
+fn forge(lie: B256) -> (Vec<ResultFile>, B256) {
     let text = format!("{lie}\n");
-    fs::write(output.join("lie.txt"), &text)?;
+    let digest = B256::new(Sha256::digest(&text).into());
     let computed = r#"{"deterministic-output-path":"/iexec_out/lie.txt"}"#;
-    fs::write(output.join("computed.json"), computed)?;
-    Ok(B256::new(Sha256::digest(text).into()))
+    let files = vec![
+        ResultFile::held("computed.json", computed),
+        ResultFile::held("lie.txt", text),
+    ];
+    (files, digest)
 }

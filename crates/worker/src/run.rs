@@ -316,20 +316,17 @@ impl Runner {
         if order.deal.callback != Address::ZERO {
             return Err(Failure::CallbackMissing);
         }
-        let written = work.renew_output().and_then(|()| {
-            let computed = serde_json::json!({
-                "deterministic-output-path": "/iexec_out/error.txt",
-                "error-code": code,
-                "error-message": failure.meaning(),
-            });
-            fs::write(
-                work.output.join("error.txt"),
-                format!("{failure}\n{}\n", failure.remedy()),
-            )?;
-            fs::write(work.output.join("computed.json"), computed.to_string())?;
-            pack_all(&work.output, order)
+        let computed = serde_json::json!({
+            "deterministic-output-path": "/iexec_out/error.txt",
+            "error-code": code,
+            "error-message": failure.meaning(),
         });
-        written.map_err(|error| disk(&error))?;
+        let reason = format!("{failure}\n{}\n", failure.remedy());
+        let files = vec![
+            ResultFile::held("error.txt", reason),
+            ResultFile::held(COMPUTED, computed.to_string()),
+        ];
+        pack(&work.output, files, order).map_err(|error| disk(&error))?;
         let digest = failure::digest(code.get());
         Ok(Found {
             digest,
@@ -377,7 +374,7 @@ pub(crate) fn pack_all(folder: &Path, order: &Order) -> io::Result<()> {
 /// could all be computed again.
 fn pack(output: &Path, mut files: Vec<ResultFile>, order: &Order) -> io::Result<()> {
     if order.lean {
-        let declared = declared(output);
+        let declared = declared(output, &files);
         let covered = |path: &str| declared.as_ref().is_some_and(|part| part.covers(path));
         files.retain(|file| file.path == COMPUTED || covered(&file.path));
     }
@@ -392,9 +389,9 @@ fn pack(output: &Path, mut files: Vec<ResultFile>, order: &Order) -> io::Result<
 }
 
 /// The part of the result that its digest covers, if there is one.
-fn declared(output: &Path) -> Option<Declared> {
-    let computed: serde_json::Value =
-        serde_json::from_slice(&fs::read(output.join(COMPUTED)).ok()?).ok()?;
+fn declared(output: &Path, files: &[ResultFile]) -> Option<Declared> {
+    let file = files.iter().find(|file| file.path == COMPUTED)?;
+    let computed: serde_json::Value = serde_json::from_slice(&file.read(output).ok()?).ok()?;
     Declared::read(computed.get("deterministic-output-path")?.as_str()?)
 }
 

@@ -49,15 +49,16 @@ pub(super) async fn run(
         let ended = match &cell {
             Some(cell) if ended.end.is_ok() => {
                 let gathered = harvest::gather(&cell.folder.join("files/out"), &output, &bounds)?;
-                Ended {
-                    end: gathered,
-                    ..ended
-                }
+                let end = match gathered {
+                    Ok(()) => result::left_in(&output, &bounds)?,
+                    Err(failure) => Err(failure),
+                };
+                Ended { end, ..ended }
             }
             _ => ended,
         };
         drop(cell);
-        result::conclude(&output, ended, delivery, &bounds)
+        result::conclude(&output, ended, delivery)
     })
     .await
 }
@@ -266,7 +267,7 @@ fn finished(
     limits: &Limits,
 ) -> Ended {
     let end = match status {
-        0 => Ok(()),
+        0 => Ok(Vec::new()),
         KILLED if cell.ran_out_of_memory() => Err(Failure::OutOfMemory {
             limit: limits.memory_bytes,
         }),

@@ -2,7 +2,7 @@ use alloy_primitives::keccak256;
 
 use super::*;
 
-fn ended(end: Result<(), Failure>) -> Ended {
+fn ended(end: Result<Vec<ResultFile>, Failure>) -> Ended {
     let stdout = Captured {
         bytes: b"out".to_vec(),
         truncated: false,
@@ -35,7 +35,8 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
 }
 
 fn conclude_files(folder: &Path) -> Outcome {
-    conclude(folder, ended(Ok(())), Delivery::Files, &Limits::default()).unwrap()
+    let left = left_in(folder, &Limits::default()).unwrap();
+    conclude(folder, ended(left), Delivery::Files).unwrap()
 }
 
 #[test]
@@ -50,10 +51,7 @@ fn a_result_is_digested_and_its_logs_are_kept() {
     ]);
     let outcome = conclude_files(folder.path());
     assert_eq!(outcome.verdict, Ok(Success { callback: None }));
-    assert_eq!(
-        outcome.digest,
-        digest::file(&folder.path().join("r.txt")).unwrap()
-    );
+    assert_eq!(outcome.digest, sha256(&b"abc"[..]).unwrap());
     assert_eq!(
         names(&outcome),
         ["computed.json", "d/e", "r.txt", "stderr.txt", "stdout.txt"]
@@ -70,20 +68,21 @@ fn a_client_can_recompute_the_digest_of_a_whole_folder_from_the_archive() {
         ("stdout.txt", "mine"),
     ]);
     let outcome = conclude_files(folder.path());
-    assert_eq!(outcome.digest, digest::of(folder.path()).unwrap());
-    assert_eq!(fs::read(folder.path().join("stdout.txt")).unwrap(), b"mine");
+    // computed.json, stderr.txt, stdout.txt
+    let said: [&[u8]; 3] = [
+        br#"{"deterministic-output-path":"/iexec_out"}"#,
+        b"",
+        b"mine",
+    ];
+    let below = said.map(|bytes| sha256(bytes).unwrap());
+    assert_eq!(outcome.digest, keccak256(below.concat()));
 }
 
 #[test]
 fn a_callback_is_the_hash_of_its_bytes() {
     let folder = folder(&[("computed.json", r#"{"callback-data":"0x2a"}"#)]);
-    let outcome = conclude(
-        folder.path(),
-        ended(Ok(())),
-        Delivery::Callback,
-        &Limits::default(),
-    )
-    .unwrap();
+    let left = left_in(folder.path(), &Limits::default()).unwrap();
+    let outcome = conclude(folder.path(), ended(left), Delivery::Callback).unwrap();
     assert_eq!(
         outcome.verdict,
         Ok(Success {
@@ -130,18 +129,13 @@ fn a_failure_leaves_its_reason_and_logs_only() {
         folder.path(),
         ended(Err(Failure::ExitStatus(2))),
         Delivery::Files,
-        &Limits::default(),
     )
     .unwrap();
     assert_eq!(outcome.verdict, Err(Failure::ExitStatus(2)));
-    assert_eq!(
-        fs::read_to_string(folder.path().join("error.txt")).unwrap(),
-        "the app ended with exit status 2\n"
-    );
-    assert_eq!(
-        fs::read_to_string(folder.path().join("stdout.txt")).unwrap(),
-        "out"
-    );
+    let said = |index: usize| outcome.files[index].read(folder.path()).unwrap();
+    assert_eq!(said(1), "the app ended with exit status 2\n");
+    assert_eq!(said(3), "out");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]

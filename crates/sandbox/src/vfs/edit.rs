@@ -63,9 +63,7 @@ impl Tree {
             Some(_) if exclusive => Err(Errno::Exists.into()),
             Some(_) => self.lookup(base, path),
             None if place.must_be_folder => Err(Errno::IsFolder.into()),
-            None => self.make(&place, |id, tree| {
-                Kind::File(Content::written(tree.scratch.join(id.to_string())))
-            }),
+            None => self.make(&place, Kind::File(Content::written())),
         }
     }
 
@@ -75,12 +73,12 @@ impl Tree {
         match self.at(&place)? {
             Some(_) => Err(Errno::Exists.into()),
             None => self
-                .make(&place, |_, _| Kind::Folder(Default::default()))
+                .make(&place, Kind::Folder(Default::default()))
                 .map(|_| ()),
         }
     }
 
-    fn make(&mut self, place: &Place<'_>, kind: impl FnOnce(u64, &Self) -> Kind) -> Result<NodeId> {
+    fn make(&mut self, place: &Place<'_>, kind: Kind) -> Result<NodeId> {
         self.check_place(place)?;
         if self.files >= self.limits.files {
             return Err(Stop::from(Failure::TooManyFiles {
@@ -88,7 +86,6 @@ impl Tree {
             })
             .into());
         }
-        let kind = kind(self.last + 1, self);
         self.files += 1;
         self.attach(place.folder, place.name, kind, true)
     }

@@ -1,19 +1,27 @@
 //! The output folder at the end of a run.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use super::{Error, Kind, NodeId, Tree, import::OUTPUT};
-use crate::Fault;
+use super::{Error, Kind, NodeId, Tree, content::Left, import::OUTPUT};
+use crate::{Fault, ResultFile};
 
 impl Tree {
-    /// Moves what the app left in `IEXEC_OUT` to `target`, an empty folder on the file system of the scratch folder. Names
-    /// were checked when they were made, and there are no links.
-    pub(crate) fn export(&mut self, target: &Path) -> Result<(), Fault> {
+    /// What the app left in `IEXEC_OUT`: small files as they are in memory; others are moved to `target`, an empty folder on
+    /// the file system of the scratch folder. Names were checked when they were made, and there are no links.
+    pub(crate) fn export(&mut self, target: &Path) -> Result<Vec<ResultFile>, Fault> {
         let output = self.lookup(NodeId::ROOT, OUTPUT).map_err(lost)?;
-        self.export_folder(output, target)
+        let mut files = Vec::new();
+        self.export_folder(output, "", target, &mut files)?;
+        Ok(files)
     }
 
-    fn export_folder(&mut self, folder: NodeId, target: &Path) -> Result<(), Fault> {
+    fn export_folder(
+        &mut self,
+        folder: NodeId,
+        prefix: &str,
+        target: &Path,
+        files: &mut Vec<ResultFile>,
+    ) -> Result<(), Fault> {
         let children: Vec<_> = self
             .children(folder)
             .map_err(lost)?
@@ -21,13 +29,15 @@ impl Tree {
             .into_iter()
             .collect();
         for (name, id) in children {
-            let path = target.join(name);
+            let path = format!("{prefix}{name}");
             match &mut self.node_mut(id).map_err(lost)?.kind {
-                Kind::File(content) => content.export(path)?,
-                Kind::Folder(_) => {
-                    fs::create_dir(&path).map_err(Fault::disk(&path))?;
-                    self.export_folder(id, &path)?;
+                Kind::File(content) => {
+                    files.push(match content.export(&target.join(&path))? {
+                        Left::Bytes(bytes) => ResultFile::held(path, bytes),
+                        Left::Moved(bytes) => ResultFile::lying(path, bytes),
+                    });
                 }
+                Kind::Folder(_) => self.export_folder(id, &(path + "/"), target, files)?,
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use super::{Content, Error, Kind, Node, NodeId, START_OF_TIME, Stop, Tree};
+use super::{Content, Error, Kind, Node, NodeId, START_OF_TIME, Scratch, Stop, Tree};
 use crate::{Fault, Limits};
 
 /// Names of the folders under the root.
@@ -14,8 +14,8 @@ pub(super) const TEMPORARY: &str = "tmp";
 const MAX_INPUTS: usize = 100_000;
 
 impl Tree {
-    /// The tree over the files in `input`. What the app writes lies in `scratch`, an empty folder.
-    pub(crate) fn new(input: &Path, scratch: &Path, limits: &Limits) -> Result<Self, Fault> {
+    /// The tree over the files in `input`. What the app writes, and is much, lies in `scratch`.
+    pub(crate) fn new(input: &Path, scratch: Scratch, limits: &Limits) -> Result<Self, Fault> {
         let root = Node {
             name: String::new(),
             parent: NodeId::ROOT,
@@ -29,10 +29,11 @@ impl Tree {
         let mut tree = Self {
             nodes: HashMap::from([(NodeId::ROOT, root)]),
             last: NodeId::ROOT.0,
-            scratch: scratch.to_owned(),
+            scratch,
             limits: limits.clone(),
             files: 0,
             bytes: 0,
+            held: 0,
             open: Default::default(),
         };
         let mount = |tree: &mut Self, name, writable| {

@@ -1,7 +1,7 @@
 //! The file system that an app sees: a tree of its own, in which nothing of the host shows.
 //!
-//! Names live in memory, sorted; the bytes of input files are read from the input folder, those of written files lie in a
-//! scratch folder under numbers. No path that an app utters ever reaches the host, so there is nothing to escape to; there
+//! Names live in memory, sorted; the bytes of input files are read from the input folder, those of written files are kept
+//! in memory while they are few, and lie in a scratch folder under numbers when they are many. No path that an app utters ever reaches the host, so there is nothing to escape to; there
 //! are no links of either kind, devices or permissions. Inode numbers count from the root in the order of making, times are
 //! constant until the app sets them, and listings are sorted: two runs cannot tell their hosts apart.
 //!
@@ -18,18 +18,17 @@ mod error;
 mod export;
 mod import;
 mod path;
+mod scratch;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    path::PathBuf,
-};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 pub(crate) use edit::Open;
 pub(crate) use error::{Errno, Error, Result, Stop};
 
 use self::content::Content;
+pub(crate) use self::scratch::Scratch;
 use crate::Limits;
 
 /// The time at which every run starts, and of every file: 2000-01-01T00:00:00Z, in nanoseconds since 1970.
@@ -54,12 +53,14 @@ impl NodeId {
 pub(crate) struct Tree {
     nodes: HashMap<NodeId, Node>,
     last: u64,
-    scratch: PathBuf,
+    scratch: Scratch,
     limits: Limits,
     /// Files and folders that the app made and that still exist.
     files: usize,
     /// Bytes in files that the app made and that still exist.
     bytes: u64,
+    /// Those of them that are in memory.
+    held: u64,
     /// Whose bytes are open on the host, the first opened first.
     open: VecDeque<NodeId>,
 }
@@ -222,6 +223,7 @@ impl Tree {
         }) = self.nodes.remove(&id)
         {
             self.bytes = self.bytes.saturating_sub(content.size());
+            self.held = self.held.saturating_sub(content.held());
             content.erase();
         }
         self.files = self.files.saturating_sub(1);

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, fs};
+use std::{collections::BTreeMap, fs, path::PathBuf};
 
 use proptest::prelude::*;
 
@@ -13,11 +13,11 @@ struct Machine {
 fn machine(limits: &Limits) -> Machine {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    for name in ["in", "out", "scratch"] {
+    for name in ["in", "out"] {
         fs::create_dir(at(name)).unwrap();
     }
     fs::write(at("in/data"), "abc").unwrap();
-    let tree = Tree::new(&at("in"), &at("scratch"), limits).unwrap();
+    let tree = Tree::new(&at("in"), Scratch::new(folder.path()), limits).unwrap();
     Machine {
         output: at("out"),
         tree,
@@ -47,14 +47,43 @@ fn a_removed_file_lives_as_long_as_its_handle() {
     } = machine(&Limits::default());
     let file = tree.open(NodeId::ROOT, "tmp/x", CREATE).unwrap();
     tree.write(file, 0, b"still here").unwrap();
+    tree.set_size(file, LARGE).unwrap();
     tree.remove_file(NodeId::ROOT, "tmp/x").unwrap();
     let mut buffer = [0; 20];
-    assert_eq!(tree.read(file, 6, &mut buffer).unwrap(), 4);
-    assert_eq!(&buffer[..4], b"here");
-    assert_eq!((tree.files, tree.bytes), (1, 10));
+    assert_eq!(tree.read(file, 6, &mut buffer).unwrap(), 20);
+    assert_eq!(&buffer[..5], b"here\0");
+    assert_eq!((tree.files, tree.bytes), (1, LARGE));
     tree.release(file);
     assert_eq!((tree.files, tree.bytes), (0, 0));
-    assert_eq!(fs::read_dir(&tree.scratch).unwrap().count(), 0);
+    let scratch = tree.scratch.made().unwrap();
+    assert_eq!(fs::read_dir(scratch).unwrap().count(), 0);
+}
+
+#[test]
+fn small_files_need_no_place_on_the_host_and_many_of_them_do() {
+    let Machine {
+        mut tree,
+        output,
+        _folder,
+    } = machine(&Limits::default());
+    let out = tree.lookup(NodeId::ROOT, "iexec_out").unwrap();
+    let small = vec![7; 60_000];
+    let write = |tree: &mut Tree, number: u32| {
+        let file = tree.open(out, &number.to_string(), CREATE).unwrap();
+        tree.write(file, 0, &small).unwrap();
+        tree.release(file);
+    };
+    write(&mut tree, 0);
+    assert_eq!((tree.scratch.made(), tree.held), (None, 60_000));
+    for number in 1..100 {
+        write(&mut tree, number);
+    }
+    assert!(tree.held <= 4 << 20 && tree.scratch.made().is_some());
+    let files = tree.export(&output).unwrap();
+    assert_eq!(files.len(), 100);
+    for file in files {
+        assert_eq!(file.read(&output).unwrap(), small);
+    }
 }
 
 #[test]
@@ -67,11 +96,11 @@ fn an_app_cannot_use_up_the_open_files_of_its_host() {
             let file = tree
                 .open(NodeId::ROOT, &format!("tmp/{number}"), CREATE)
                 .unwrap();
-            tree.write(file, 0, &number.to_le_bytes()).unwrap();
+            tree.write(file, LARGE, &number.to_le_bytes()).unwrap();
             file
         })
         .collect();
-    let scratch = tree.scratch.clone();
+    let scratch = tree.scratch.made().unwrap().to_owned();
     let open = || {
         fs::read_dir("/proc/self/fd")
             .unwrap()
@@ -82,7 +111,7 @@ fn an_app_cannot_use_up_the_open_files_of_its_host() {
     assert_eq!(open(), 32);
     for (number, file) in (0_u32..).zip(&files) {
         let mut bytes = [0; 4];
-        assert_eq!(tree.read(*file, 0, &mut bytes).unwrap(), 4);
+        assert_eq!(tree.read(*file, LARGE, &mut bytes).unwrap(), 4);
         assert_eq!(bytes, number.to_le_bytes());
     }
     assert_eq!(open(), 32);
@@ -138,6 +167,9 @@ fn a_file_is_no_folder() {
     );
 }
 
+/// More bytes than a file in memory has.
+const LARGE: u64 = 70_000;
+
 /// Something an app may do to its output folder.
 #[derive(Debug, Clone)]
 enum Act {
@@ -147,12 +179,17 @@ enum Act {
     Rename(String, String),
 }
 
+/// In a small file, or about where files stop being small.
+fn place() -> impl Strategy<Value = u64> {
+    prop_oneof![3 => 0..30_u64, 1 => 65_530..65_540_u64]
+}
+
 fn act() -> impl Strategy<Value = Act> {
     let name = || "[abc]";
     let bytes = prop::collection::vec(any::<u8>(), 0..9);
     prop_oneof![
-        (name(), 0..20_u64, bytes).prop_map(|(name, at, bytes)| Act::Write(name, at, bytes)),
-        (name(), 0..30_u64).prop_map(|(name, size)| Act::Resize(name, size)),
+        (name(), place(), bytes).prop_map(|(name, at, bytes)| Act::Write(name, at, bytes)),
+        (name(), place()).prop_map(|(name, size)| Act::Resize(name, size)),
         name().prop_map(Act::Remove),
         (name(), name()).prop_map(|(from, to)| Act::Rename(from, to)),
     ]
@@ -197,12 +234,11 @@ proptest! {
             prop_assert_eq!(tree.files, model.len());
             prop_assert_eq!(tree.bytes, model.values().map(|content| content.len() as u64).sum::<u64>());
         }
-        tree.export(&output).unwrap();
-        let mut found = BTreeMap::new();
-        for entry in fs::read_dir(&output).unwrap() {
-            let path = entry.unwrap().path();
-            found.insert(path.file_name().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap());
-        }
+        let files = tree.export(&output).unwrap();
+        let found: BTreeMap<_, _> = files
+            .iter()
+            .map(|file| (file.path.clone(), file.read(&output).unwrap().to_vec()))
+            .collect();
         prop_assert_eq!(found, model);
     }
 

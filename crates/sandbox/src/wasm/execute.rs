@@ -6,7 +6,11 @@ use wasmtime::{CallHook, Store, StoreContextMut, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::{interrupt::Interrupted, p1, p2, program::Program, world::World};
-use crate::{Failure, Fault, Job, Limits, result::Ended, vfs::Stop};
+use crate::{
+    Failure, Fault, Job, Limits,
+    result::Ended,
+    vfs::{Scratch, Stop},
+};
 
 /// What a store holds: a world, and what one preview of WASI adds to it.
 pub(super) trait HasWorld: Send + 'static {
@@ -23,11 +27,7 @@ pub(super) fn execute(
     check_empty(&job.output)?;
     // Beside the output folder, so that files can be renamed into it.
     let beside = job.output.parent().unwrap_or(Path::new("."));
-    let scratch = tempfile::Builder::new()
-        .prefix(".run-")
-        .tempdir_in(beside)
-        .map_err(Fault::disk(beside))?;
-    let world = World::new(job, limits, scratch.path())?;
+    let world = World::new(job, limits, Scratch::new(beside))?;
     match program {
         Program::Module(pre) => {
             let mut store = store(
@@ -101,10 +101,7 @@ fn end<G: HasWorld>(
     let world = store.data_mut().world();
     let detail = result.as_ref().err().map(|error| format!("{error:#}"));
     let end = match status(result, limits) {
-        Ok(Ok(0)) => {
-            world.files.lock().export(&job.output)?;
-            Ok(())
-        }
+        Ok(Ok(0)) => Ok(world.files.lock().export(&job.output)?),
         Ok(Ok(_)) | Ok(Err(Failure::Trap(_))) if world.allowance.refused => {
             Err(Failure::OutOfMemory {
                 limit: limits.memory_bytes,

@@ -120,5 +120,5 @@ fn run(
             detail: refused.detail,
         },
     };
-    result::conclude(&job.output, ended, job.delivery, limits)
+    result::conclude(&job.output, ended, job.delivery)
 }

@@ -1,11 +1,8 @@
 //! What both previews of WASI share: all that an app may see or use.
 
-use std::{
-    path::Path,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use canut_protocol::TaskId;
@@ -14,7 +11,10 @@ use rand_core::SeedableRng;
 use sha2::{Digest, Sha256};
 
 use super::{allowance::Allowance, clock::Clock};
-use crate::{Captured, Fault, Job, Limits, vfs::Tree};
+use crate::{
+    Captured, Fault, Job, Limits,
+    vfs::{Scratch, Tree},
+};
 
 /// Fuel for one call of the host, whatever it does: a microsecond.
 const CALL: u64 = 1000;
@@ -36,7 +36,7 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(job: &Job, limits: &Limits, scratch: &Path) -> Result<Self, Fault> {
+    pub(crate) fn new(job: &Job, limits: &Limits, scratch: Scratch) -> Result<Self, Fault> {
         let log = || Log {
             captured: Shared::default(),
             limit: limits.log_bytes,

@@ -179,11 +179,23 @@ impl Bench {
                 .starts_with(".run-")
         });
         assert_eq!(scratch.count(), 0, "the scratch folder is gone after a run");
+        if let Ok(outcome) = &outcome {
+            lay_out(&self.job.output, outcome);
+        }
         outcome
     }
 
     pub(crate) fn output(&self, name: impl AsRef<Path>) -> Vec<u8> {
         fs::read(self.job.output.join(name)).unwrap()
+    }
+}
+
+/// Writes a result that is in memory to the output folder.
+pub(crate) fn lay_out(output: &Path, outcome: &Outcome) {
+    for file in &outcome.files {
+        let (path, bytes) = (output.join(&file.path), file.read(output).unwrap());
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
     }
 }
 
