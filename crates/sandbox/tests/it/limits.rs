@@ -74,7 +74,13 @@ fn a_run_that_takes_too_long_is_a_fault_of_the_host() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_nobody_waits_for_stops() {
-    let bench = Bench::new(&Guest::default().main(ENDLESS).module());
+    let mut guest = Guest::default();
+    let path = guest.text("tmp/large");
+    // Too large for memory: it lies in the scratch folder, which shows that the run goes on.
+    let guest = guest.main(format!(
+        "(drop (call $set_size (call $create {path}) (i64.const 100000))) {ENDLESS}"
+    ));
+    let bench = Bench::new(&guest.module());
     let limits = Limits {
         fuel: u64::MAX,
         wall_time: Duration::from_secs(3600),
@@ -90,7 +96,7 @@ async fn a_run_that_nobody_waits_for_stops() {
         }
     }
     drop(run);
-    // Its thread ends, and takes the scratch folder with it.
+    // It ends, and takes the scratch folder with it.
     while busy() {
         tokio::task::yield_now().await;
     }
