@@ -46,7 +46,7 @@ struct DeployArgs {
     key: KeyArgs,
 
     /// The RLC token to use [default: a new one, whose supply the key gets]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::client::address)]
     token: Option<Address>,
 
     /// Print JSON

@@ -42,7 +42,7 @@ pub(crate) struct Args {
     rpc: String,
 
     /// Address of the hub
-    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB", required = true)]
+    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB", required = true, value_parser = crate::client::address)]
     hub: Option<Address>,
 
     /// Address to listen on; port 0 takes a free one

@@ -52,7 +52,7 @@ pub(crate) struct Args {
     block_time: Option<Duration>,
 
     /// Who is paid the priority fees
-    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO)]
+    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, value_parser = crate::client::address)]
     beneficiary: Address,
 
     /// Give an account ether in the first block; may be repeated

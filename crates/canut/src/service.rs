@@ -23,7 +23,7 @@ pub(crate) struct ChainArgs {
     pub(crate) rpc: String,
 
     /// The hub on that chain
-    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB")]
+    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB", value_parser = crate::client::address)]
     pub(crate) hub: Address,
 }
 

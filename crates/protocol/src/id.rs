@@ -2,8 +2,13 @@
 
 use std::{fmt, str::FromStr};
 
-use alloy_primitives::{B256, U256, hex::FromHexError, keccak256};
+use alloy_primitives::{B256, U256, keccak256};
 use serde::{Deserialize, Serialize};
+
+/// A text that names no order, deal or task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id is 0x and 64 hexadecimal digits")]
+pub struct ParseIdError;
 
 /// Defines a 32-byte id that is not to be taken for another. It prints and reads as `0x` and 64 hex digits.
 macro_rules! id {
@@ -32,10 +37,10 @@ macro_rules! id {
         }
 
         impl FromStr for $name {
-            type Err = FromHexError;
+            type Err = ParseIdError;
 
-            fn from_str(text: &str) -> Result<Self, FromHexError> {
-                text.parse().map(Self)
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                text.parse().map(Self).map_err(|_| ParseIdError)
             }
         }
 
@@ -114,7 +119,8 @@ mod tests {
     #[test]
     fn an_id_is_read_back_from_what_it_prints() {
         let deal = DealId::from(keccak256("deal"));
-        assert_eq!(deal.to_string().parse::<DealId>().unwrap(), deal);
+        assert_eq!(deal.to_string().parse(), Ok(deal));
+        assert_eq!("0x12".parse::<DealId>(), Err(ParseIdError));
         assert_eq!(
             serde_json::to_value(deal).unwrap(),
             serde_json::json!(deal.0.to_string())

@@ -28,6 +28,7 @@ pub(crate) enum Verb {
 )]
 pub(crate) struct Show {
     /// Whose; your own without it
+    #[arg(value_parser = common::address)]
     address: Option<Address>,
     #[command(flatten)]
     common: Common,
@@ -56,7 +57,7 @@ pub(crate) struct Send {
     #[arg(value_parser = common::price)]
     amount: Nrlc,
     /// Who gets it
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = common::address)]
     to: Address,
     #[command(flatten)]
     common: Common,

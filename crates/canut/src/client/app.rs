@@ -50,14 +50,15 @@ pub(crate) struct Deploy {
 )]
 pub(crate) struct Publish {
     /// The app
+    #[arg(value_parser = super::common::address)]
     app: Address,
     #[command(flatten)]
     offer: Offer,
     /// Only with this dataset
-    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, hide_default_value = true)]
+    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, hide_default_value = true, value_parser = super::common::address)]
     dataset: Address,
     /// Only in this workerpool
-    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, hide_default_value = true)]
+    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, hide_default_value = true, value_parser = super::common::address)]
     workerpool: Address,
     #[command(flatten)]
     common: Common,

@@ -12,6 +12,7 @@ use serde_json::json;
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Show {
     /// Its address
+    #[arg(value_parser = super::common::address)]
     pub(crate) address: Address,
     #[command(flatten)]
     pub(crate) common: Common,
@@ -21,7 +22,7 @@ pub(crate) struct Show {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct List {
     /// Whose; your own without it
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::common::address)]
     owner: Option<Address>,
     #[command(flatten)]
     common: Common,
@@ -31,9 +32,10 @@ pub(crate) struct List {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Transfer {
     /// The asset
+    #[arg(value_parser = super::common::address)]
     address: Address,
     /// Who gets it
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::common::address)]
     to: Address,
     #[command(flatten)]
     common: Common,

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     #[arg(long)]
     check: bool,
     /// The workerpool [default: the one that the pool serves]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::common::address)]
     workerpool: Option<Address>,
     #[command(flatten)]
     common: Common,

@@ -27,7 +27,7 @@ pub(crate) struct Common {
     rpc: Option<String>,
 
     /// Hub contract, in place of the network's
-    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB", help_heading = HEADING)]
+    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB", help_heading = HEADING, value_parser = address)]
     hub: Option<Address>,
 
     /// Order book, in place of the network's
@@ -287,6 +287,23 @@ pub(crate) fn trust(text: &str) -> Result<Trust, canut_client::ParseTrustError> 
     canut_client::parse_trust(text)
 }
 
+/// An address on the command line. One with capitals says by these whether it was mistyped (EIP-55).
+pub(crate) fn address(text: &str) -> Result<Address, String> {
+    let address: Address = text
+        .parse()
+        .map_err(|_| "an address is 0x and 40 hexadecimal digits".to_owned())?;
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let one_case = |other: fn(&u8) -> bool| !digits.as_bytes().iter().any(other);
+    let plain = one_case(u8::is_ascii_lowercase) || one_case(u8::is_ascii_uppercase);
+    if plain || address.to_checksum(None).ends_with(digits) {
+        return Ok(address);
+    }
+    Err(
+        "a digit of it is wrong, for its capitals do not fit: copy it again from where you have it"
+            .to_owned(),
+    )
+}
+
 /// A price on the command line.
 pub(crate) fn price(text: &str) -> Result<Nrlc, String> {
     text.parse()
@@ -324,6 +341,13 @@ mod tests {
         assert_eq!(price("2RLC"), Ok(Nrlc::rlc(2)));
         assert_eq!(price("1500nRLC"), Ok(Nrlc::new(1_500)));
         assert!(price("two").unwrap_err().contains("`2 RLC`"));
+        let pool = "0x5FbDB2315678afecb367f032d93F642f64180aa3";
+        for text in [pool, &pool.to_lowercase(), &pool[2..]] {
+            assert_eq!(address(text), Ok(pool.parse().unwrap()), "{text}");
+        }
+        let mistyped = pool.replace("5Fb", "6Fb");
+        assert!(address(&mistyped).unwrap_err().contains("copy it again"));
+        assert!(address("0x12").unwrap_err().contains("40 hexadecimal"));
         assert_eq!(trust("99%"), Ok(Trust::new(100)));
         assert_eq!(category("m"), Ok(2));
         assert_eq!(category("7"), Ok(7));

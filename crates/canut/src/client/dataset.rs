@@ -52,14 +52,15 @@ pub(crate) struct Deploy {
 )]
 pub(crate) struct Publish {
     /// The dataset
+    #[arg(value_parser = super::common::address)]
     dataset: Address,
     #[command(flatten)]
     offer: Offer,
     /// Only to this app
-    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, hide_default_value = true)]
+    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, hide_default_value = true, value_parser = super::common::address)]
     app: Address,
     /// Only in this workerpool
-    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, hide_default_value = true)]
+    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, hide_default_value = true, value_parser = super::common::address)]
     workerpool: Address,
     #[command(flatten)]
     common: Common,

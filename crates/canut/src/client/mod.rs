@@ -26,7 +26,7 @@ mod troubles;
 mod wallet;
 mod workerpool;
 
-pub(crate) use common::{category, chosen, price, show, trust as parse_trust};
+pub(crate) use common::{address, category, chosen, price, show, trust as parse_trust};
 pub(crate) use task::Named as TaskNamed;
 pub(crate) use troubles::{of as troubles_of, plain};
 

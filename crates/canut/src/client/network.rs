@@ -32,7 +32,7 @@ pub(crate) struct Add {
     #[arg(long, value_name = "URL")]
     rpc: String,
     /// Hub contract
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::common::address)]
     hub: Address,
     /// Id of the chain, compared with the node's each time
     #[arg(long, value_name = "N")]

@@ -19,7 +19,7 @@ pub(crate) struct Offer {
     #[arg(long, default_value = "none", value_parser = common::tag)]
     tag: Tag,
     /// Only to this requester
-    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, hide_default_value = true)]
+    #[arg(long, value_name = "ADDRESS", default_value_t = Address::ZERO, hide_default_value = true, value_parser = common::address)]
     requester: Address,
 }
 

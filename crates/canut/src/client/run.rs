@@ -60,10 +60,10 @@ pub(crate) struct Order {
     #[arg(long, value_name = "FILE|URL")]
     input: Vec<Input>,
     /// Dataset to use
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = common::address)]
     dataset: Option<Address>,
     /// Only in this workerpool
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = common::address)]
     workerpool: Option<Address>,
     /// How sure to be of the result: as 99%, or as 100
     #[arg(long, value_name = "TRUST", default_value = "1", value_parser = common::trust)]

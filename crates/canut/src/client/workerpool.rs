@@ -50,6 +50,7 @@ Example:
   canut workerpool publish 0x5FbDB2315678afecb367f032d93F642f64180aa3 --price 1RLC --category XS --trust 99% --volume 100")]
 pub(crate) struct Publish {
     /// The workerpool
+    #[arg(value_parser = common::address)]
     workerpool: Address,
     #[command(flatten)]
     offer: Offer,
@@ -72,6 +73,7 @@ pub(crate) struct Publish {
 )]
 pub(crate) struct Announce {
     /// The workerpool
+    #[arg(value_parser = common::address)]
     workerpool: Address,
     /// URL of the port of its `canut pool`: nothing but a host behind http:// or https://
     url: String,

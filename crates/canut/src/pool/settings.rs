@@ -31,7 +31,7 @@ pub(super) struct Settings {
     rpc: Option<String>,
 
     /// The hub on that chain
-    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB")]
+    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB", value_parser = crate::client::address)]
     hub: Option<Address>,
 
     /// File that holds the private key as 64 hexadecimal digits. Without it, the variable CANUT_PRIVATE_KEY
@@ -39,7 +39,7 @@ pub(super) struct Settings {
     key_file: Option<PathBuf>,
 
     /// The workerpool; deals of no other are touched
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::client::address)]
     workerpool: Option<Address>,
 
     /// The store of apps, inputs and results: URL of its gateway [default: http://127.0.0.1:8547]
@@ -79,7 +79,7 @@ pub(super) struct Settings {
     stride: Option<u16>,
 
     /// Workers that are let in, separated by commas [default: everybody]
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = crate::client::address)]
     allow: Option<Vec<Address>>,
 
     /// Per cent of ranges that get one vote more than they need, where one worker would decide alone [default: 20]

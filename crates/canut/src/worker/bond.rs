@@ -24,11 +24,11 @@ struct Place {
     rpc: Option<String>,
 
     /// The hub on that chain
-    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB")]
+    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB", value_parser = crate::client::address)]
     hub: Option<Address>,
 
     /// The workerpool that the bond is in
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::client::address)]
     workerpool: Option<Address>,
 
     /// File that holds the private key as 64 hexadecimal digits. Without it, the variable CANUT_PRIVATE_KEY
@@ -73,7 +73,7 @@ pub(super) struct Bond {
     amount: Nrlc,
 
     /// Whose bond [default: that of the key]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::client::address)]
     worker: Option<Address>,
 
     #[command(flatten)]

@@ -65,7 +65,7 @@ pub(super) struct Settings {
     rpc: Option<String>,
 
     /// The hub on that chain
-    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB")]
+    #[arg(long, value_name = "ADDRESS", env = "CANUT_HUB", value_parser = crate::client::address)]
     pub(super) hub: Option<Address>,
 
     /// File that holds the private key as 64 hexadecimal digits. Without it, the variable CANUT_PRIVATE_KEY
@@ -73,7 +73,7 @@ pub(super) struct Settings {
     pub(super) key_file: Option<PathBuf>,
 
     /// The workerpool; deals of no other are touched
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::client::address)]
     pub(super) workerpool: Option<Address>,
 
     /// The store of apps, inputs and results: URL of its gateway [default: http://127.0.0.1:8547]
@@ -122,7 +122,7 @@ pub(super) struct Settings {
     pub(super) min_price: Option<Nrlc>,
 
     /// Apps that are not run, separated by commas
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = crate::client::address)]
     pub(super) refuse_apps: Option<Vec<Address>>,
 
     /// GiB of fetched files that are kept [default: 16]

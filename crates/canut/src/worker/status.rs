@@ -37,7 +37,7 @@ pub(super) struct Args {
     settings: Settings,
 
     /// Which worker [default: that of the key]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = crate::client::address)]
     worker: Option<Address>,
 
     /// Print one line of JSON, and nothing else

@@ -102,7 +102,7 @@ async fn whoever_bonds_for_a_worker_spares_it_the_ether() {
     let home = tempfile::tempdir().unwrap();
     let person = Person { home: home.path() };
     let (hub, rpc) = (services.hub.to_string(), services.node.url.as_str());
-    let worker = "0x00000000000000000000000000000000000000aA";
+    let worker = "0x00000000000000000000000000000000000000aa";
     let bond = |pool: String| -> Vec<String> {
         let place = [
             "--hub",
