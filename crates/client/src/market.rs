@@ -108,6 +108,15 @@ pub struct Page<T> {
     pub items: Vec<T>,
 }
 
+impl<T> Page<T> {
+    /// No more than `size` of it: the market gives ten at least.
+    fn first(mut self, size: u64) -> Self {
+        self.items
+            .truncate(usize::try_from(size).unwrap_or(usize::MAX));
+        self
+    }
+}
+
 /// A deal as the market tells it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DealDocument {
@@ -245,7 +254,7 @@ impl Market {
         Ok(Some(listed))
     }
 
-    /// Open orders, best price first. At most `size` of them, 10 to 1000.
+    /// Open orders, best price first. At most `size` of them, up to 1000.
     pub async fn orders<O: Tradable>(
         &self,
         query: &OrderQuery,
@@ -254,9 +263,10 @@ impl Market {
         let mut parameters = self.chain();
         parameters.extend(query.filters.iter().cloned());
         parameters.push(("pageSize", size.clamp(10, 1_000).to_string()));
-        self.http
-            .ask(Question::get(&[route(O::KIND)], &parameters))
-            .await
+        let path = [route(O::KIND)];
+        let asked = Question::get(&path, &parameters);
+        let page: Page<Listed<O>> = self.http.ask(asked).await?;
+        Ok(page.first(size))
     }
 
     /// Deals, the newest first: filters by the names of the market's API, as `requester`.
@@ -264,7 +274,9 @@ impl Market {
         let mut parameters = self.chain();
         parameters.extend(query.filters.iter().cloned());
         parameters.push(("pageSize", size.clamp(10, 1_000).to_string()));
-        self.http.ask(Question::get(&["deals"], &parameters)).await
+        let asked = Question::get(&["deals"], &parameters);
+        let page: Page<DealDocument> = self.http.ask(asked).await?;
+        Ok(page.first(size))
     }
 
     /// The last block that the market took in.

@@ -53,10 +53,10 @@ pub(crate) struct Claim {
 #[command(after_help = "Example:\n  canut deal list --limit 10")]
 pub(crate) struct List {
     /// Whose; your own without it
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::common::address)]
     requester: Option<Address>,
-    /// Deals shown at most, from 10 to 1000
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    /// Deals shown at most, up to 1000
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000))]
     limit: u64,
     #[command(flatten)]
     common: Common,

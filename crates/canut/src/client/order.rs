@@ -79,7 +79,7 @@ pub(crate) struct Unpublish {
     #[arg(required_unless_present = "all", conflicts_with = "all")]
     hash: Option<OrderHash>,
     /// All orders of this asset; of requests, all of this account's
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::common::address)]
     all: Option<Address>,
     #[command(flatten)]
     common: Common,
@@ -211,11 +211,25 @@ fn read(file: &Path) -> Result<Value> {
     } else {
         Box::new(fs::File::open(file).wrap_err_with(|| file.display().to_string())?)
     };
+    let name = match file.to_str() {
+        Some("-") => "standard input".to_owned(),
+        _ => file.display().to_string(),
+    };
     source
         .take(MAX_FILE)
         .read_to_string(&mut text)
-        .wrap_err_with(|| file.display().to_string())?;
-    serde_json::from_str(&text).wrap_err_with(|| format!("{} holds no order", file.display()))
+        .wrap_err_with(|| name.clone())?;
+    serde_json::from_str(&text).wrap_err_with(|| format!("{name} holds no order"))
+}
+
+/// An order that was signed.
+fn signed<O: Tradable>(value: Value) -> Result<O> {
+    let kind = kind_name(O::KIND);
+    let sign = value.get("sign").and_then(Value::as_str);
+    if sign.is_none_or(|sign| sign.len() <= "0x".len()) {
+        bail!("the order is not signed: `canut order sign {kind} FILE` does it");
+    }
+    serde_json::from_value(value).wrap_err_with(|| format!("this is no {kind} order"))
 }
 
 /// Completes what is left out, with zero and a fresh salt.
@@ -229,14 +243,26 @@ fn complete<O: Tradable + Default>(value: Value, domain: &canut_protocol::Domain
     };
     fields.insert("salt".into(), json!(salt()));
     fields.insert("volume".into(), json!(1));
+    let kind = kind_name(O::KIND);
+    let read =
+        |fields: &serde_json::Map<_, _>| serde_json::from_value(Value::Object(fields.clone()));
     for (name, value) in given {
         if !fields.contains_key(&name) {
-            bail!("`{name}` is no field of the {} order", kind_name(O::KIND));
+            bail!("`{name}` is no field of the {kind} order");
         }
-        fields.insert(name, value);
+        fields.insert(name.clone(), value);
+        let _: O =
+            read(&fields).wrap_err_with(|| format!("`{name}` of the order cannot be read"))?;
     }
-    let order: O =
-        serde_json::from_value(Value::Object(fields)).wrap_err("the order cannot be read")?;
+    let order: O = read(&fields)?;
+    if order.resource().is_zero() {
+        let name = if O::KIND == OrderKind::Request {
+            "requester"
+        } else {
+            kind
+        };
+        bail!("the order is of nobody: give it `{name}`");
+    }
     // A placeholder is as good as no salt.
     if order.volume() == U256::ZERO || order.hash(domain).0 == B256::ZERO {
         bail!("the order is for nothing: give it a volume of 1 or more");
@@ -253,13 +279,7 @@ fn sign<O: Tradable + Default>(common: &Common, account: &Account, value: Value)
 }
 
 async fn publish<O: Tradable>(common: &Common, account: &Account, value: Value) -> Result<()> {
-    let order: O = serde_json::from_value(value).wrap_err("the order cannot be read")?;
-    if order.sign().is_empty() {
-        bail!(
-            "the order is not signed: `canut order sign {} FILE` does it",
-            kind_name(O::KIND)
-        );
-    }
+    let order: O = signed(value)?;
     super::asset::published(common, &account.publish(&order).await?)
 }
 
@@ -277,18 +297,24 @@ async fn cancel<O: Tradable>(common: &Common, named: &str) -> Result<()> {
     let account = common.account().await?;
     let order: O = match named.parse() {
         Ok(hash) => find::<O>(common, hash).await?.order,
-        Err(_) => {
-            serde_json::from_value(read(Path::new(named))?).wrap_err("the order cannot be read")?
+        Err(_) if named != "-" && !Path::new(named).exists() => {
+            bail!("`{named}` is neither the hash of an order (0x and 64 digits) nor a file")
         }
+        Err(_) => signed(read(Path::new(named))?)?,
     };
     let hash = order.hash(&account.client().hub().domain());
-    let receipt = account.cancel(&order).await?;
-    let document = json!({ "order": hash, "transaction": receipt.transaction });
-    common.show(&document, || {
-        format!(
-            "Order {hash} is closed for good (transaction {}).",
-            receipt.transaction
-        )
+    let consumed = account.client().consumed(hash).await?;
+    let transaction = if U256::from(consumed) < order.volume() {
+        Some(account.cancel(&order).await?.transaction)
+    } else {
+        None
+    };
+    let document = json!({ "order": hash, "transaction": transaction });
+    common.show(&document, || match transaction {
+        Some(transaction) => {
+            format!("Order {hash} is closed for good (transaction {transaction}).")
+        }
+        None => format!("Order {hash} was closed or used up before: nobody can match it."),
     })
 }
 
@@ -347,5 +373,15 @@ mod tests {
         assert!(told.contains("`price`"), "{told}");
         assert!(complete::<AppOrder>(json!({ "volume": 0 }), &domain).is_err());
         assert!(complete::<AppOrder>(json!([]), &domain).is_err());
+        let told = |value| format!("{:#}", complete::<AppOrder>(value, &domain).unwrap_err());
+        assert!(told(json!({ "app": "0x12" })).contains("`app`"));
+        assert!(told(json!({ "volume": 5 })).contains("give it `app`"));
+        let draft = signed::<AppOrder>(json!({ "app": app })).unwrap_err();
+        assert!(
+            draft.to_string().contains("canut order sign app"),
+            "{draft}"
+        );
+        let other = signed::<DatasetOrder>(json!({ "app": app, "sign": "0x12" })).unwrap_err();
+        assert!(other.to_string().contains("no dataset order"), "{other}");
     }
 }

@@ -33,8 +33,8 @@ struct Which {
     /// At least so many runs left
     #[arg(long, value_name = "N")]
     min_volume: Option<u64>,
-    /// Orders shown at most, from 10 to 1000
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    /// Orders shown at most, up to 1000
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=1000))]
     limit: u64,
     #[command(flatten)]
     common: Common,
@@ -47,6 +47,7 @@ struct Which {
 )]
 pub(crate) struct OfAsset {
     /// Its address
+    #[arg(value_parser = common::address)]
     address: Address,
     #[command(flatten)]
     which: Which,
@@ -57,6 +58,7 @@ pub(crate) struct OfAsset {
 #[command(after_help = "Example:\n  canut orderbook workerpool --category XS --min-trust 99%")]
 pub(crate) struct OfPool {
     /// Only of this workerpool
+    #[arg(value_parser = common::address)]
     address: Option<Address>,
     /// Only of this category: a number, or XS, S, M, L, XL
     #[arg(long, value_parser = common::category)]
@@ -73,6 +75,7 @@ pub(crate) struct OfPool {
 #[command(after_help = "Example:\n  canut orderbook request --category XS")]
 pub(crate) struct OfRequest {
     /// Only of this requester
+    #[arg(value_parser = common::address)]
     address: Option<Address>,
     /// Only of this category: a number, or XS, S, M, L, XL
     #[arg(long, value_parser = common::category)]

@@ -38,6 +38,17 @@ pub(crate) struct OfCategory {
     common: Common,
 }
 
+/// Shortest and longest interval that the market sums up, in seconds.
+const INTERVALS: std::ops::RangeInclusive<u64> = 60..=31_536_000;
+
+fn interval(text: &str) -> Result<u64, String> {
+    let length = clock::parse_length(text)?;
+    if INTERVALS.contains(&length) {
+        return Ok(length);
+    }
+    Err("an interval is from 1m to 365d long".to_owned())
+}
+
 /// Show how the price moved: a line for each interval with a trade.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
@@ -49,7 +60,7 @@ pub(crate) struct Candles {
     #[arg(long, default_value = "XS", value_parser = common::category)]
     category: u64,
     /// Length of an interval, from 1m to 365d
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = clock::parse_length)]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = interval)]
     interval: u64,
     /// Intervals shown at most, the newest
     #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=1000))]
