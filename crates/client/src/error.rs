@@ -180,6 +180,11 @@ pub enum Error {
         "task {0} is not known by its id alone: name it by its deal and its index instead, as DEAL:INDEX"
     )]
     NoTask(TaskId),
+    /// A deal where a task is wanted.
+    #[error(
+        "{0} is a deal: name one of its tasks as {0}:INDEX, they are listed by `canut deal show {0}`"
+    )]
+    IsDeal(DealId),
     /// No task of that index.
     #[error("deal {deal} has no task {index}: its tasks are {first} to {last}")]
     NoIndex {

@@ -167,7 +167,9 @@ impl Client {
             TaskName::Id(id) => {
                 let task = self.hub().task(id).await?;
                 if task.status == Status::Unset {
-                    return Err(Error::NoTask(id));
+                    let deal = DealId(id.0);
+                    let known = self.hub().deal(deal).await?;
+                    return Err(known.map_or(Error::NoTask(id), |_| Error::IsDeal(deal)));
                 }
                 (task.deal, task.index, task)
             }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use alloy_primitives::Address;
-use canut_client::{Secret, key_file, write_private};
-use canut_vault::{KEY_OF_RESULTS, MAX_VALUE, format::PrivateKey};
+use canut_client::{Account, Error, Secret, key_file, write_private};
+use canut_vault::{KEY_OF_RESULTS, MAX_VALUE, RemoteError, format::PrivateKey};
 use clap::{Args as ClapArgs, Subcommand};
 use eyre::{Result, WrapErr, bail};
 use serde_json::json;
@@ -34,10 +34,10 @@ pub(crate) enum Verb {
 #[group(required = true, multiple = false)]
 struct Which {
     /// The key of your encrypted dataset
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::common::address)]
     dataset: Option<Address>,
     /// What your app is given in each run
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::common::address)]
     app: Option<Address>,
     /// What your runs are given, under this name
     #[arg(long, value_name = "NAME")]
@@ -97,8 +97,8 @@ pub(crate) struct Push {
     /// File that holds it; else it is read from standard input. A line end at its end does not count
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Replace the one that is there; only --account has this
-    #[arg(long)]
+    /// Replace the one that is there; only --account has this, the others are set once
+    #[arg(long, conflicts_with_all = ["dataset", "app", "requester"])]
     replace: bool,
     #[command(flatten)]
     common: Common,
@@ -111,7 +111,7 @@ pub(crate) struct Check {
     #[command(flatten)]
     which: Which,
     /// Whose it is, for --requester and --account [default: yours]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = super::common::address)]
     user: Option<Address>,
     #[command(flatten)]
     common: Common,
@@ -152,6 +152,7 @@ pub(crate) struct PushKey {
 )]
 pub(crate) struct CheckKey {
     /// The account [default: yours]
+    #[arg(value_parser = super::common::address)]
     user: Option<Address>,
     #[command(flatten)]
     common: Common,
@@ -187,9 +188,22 @@ pub(crate) async fn run(verb: Verb) -> Result<()> {
         }) => {
             let account = common.account().await?;
             let private = key_file(&common.keys_of_results()?, account.address());
-            let file = file.unwrap_or_else(|| private.with_extension("pub"));
-            let pem = read_small(&file)?;
-            account.push_key_of_results(&pem, replace).await?;
+            let made = private.with_extension("pub");
+            if file.is_none() && !made.exists() {
+                bail!(
+                    "there is no key at {}: `canut secret generate-key` makes one, or give a --file",
+                    made.display()
+                );
+            }
+            let pem = read_small(&file.unwrap_or(made))?;
+            let pushed = account.push_key_of_results(&pem, replace).await;
+            if is_there(&pushed) {
+                bail!(
+                    "a key is published already: give --replace to publish another. Results that are encrypted with the old one \
+                     still need its private key"
+                );
+            }
+            pushed?;
             let address = account.address();
             common.show(
                 &json!({ "account": address, "secret": KEY_OF_RESULTS }),
@@ -223,13 +237,53 @@ async fn push(push: Push) -> Result<()> {
         None => read_input()?,
     };
     let value = value.trim_end_matches(['\r', '\n']);
-    let account = common.account().await?;
-    account
-        .push_secret(&which.secret()?, value, replace)
-        .await?;
+    let (account, secret) = (common.account().await?, which.secret()?);
+    check_owner(&account, &secret).await?;
+    let pushed = account.push_secret(&secret, value, replace).await;
+    if is_there(&pushed) {
+        bail!(
+            "{} is set already: {}",
+            which.words(),
+            match secret {
+                Secret::Dataset(_) | Secret::App(_) => "it is set once",
+                Secret::Requester(_) => "it is set once, choose another name",
+                Secret::Account(_) => "give --replace to set another",
+            }
+        );
+    }
+    pushed?;
     common.show(&json!({ "set": true }), || {
         format!("{} is set.", which.words())
     })
+}
+
+/// Whether the vault has a secret of that name already.
+const fn is_there(pushed: &Result<(), Error>) -> bool {
+    matches!(
+        pushed,
+        Err(Error::Vault(RemoteError::Refused { status: 409, .. }))
+    )
+}
+
+/// The vault asks for the owner's signature, and cannot say whose else it got.
+async fn check_owner(account: &Account, secret: &Secret) -> Result<()> {
+    let hub = account.client().hub();
+    let (kind, address, owner) = match secret {
+        Secret::Dataset(dataset) => {
+            let found = hub.dataset(*dataset).await?;
+            ("dataset", *dataset, found.map(|(owner, _)| owner))
+        }
+        Secret::App(app) => {
+            let found = hub.app(*app).await?;
+            ("app", *app, found.map(|(owner, _)| owner))
+        }
+        Secret::Requester(_) | Secret::Account(_) => return Ok(()),
+    };
+    let owner = owner.ok_or(Error::NoAsset { kind, address })?;
+    if owner != account.address() {
+        bail!("the {kind} {address} is of {owner}: only its owner sets its secret");
+    }
+    Ok(())
 }
 
 fn generate(common: &Common) -> Result<()> {

@@ -13,6 +13,7 @@ mod drain;
 mod durability;
 mod market;
 mod network;
+mod mistakes;
 mod node;
 mod pool;
 mod receipt;

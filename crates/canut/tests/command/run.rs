@@ -42,7 +42,7 @@ impl Terminal {
         self.market = start(self.home.path(), &places, flags);
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = canut(arguments);
         command
             .env("CANUT_HOME", self.home.path())
