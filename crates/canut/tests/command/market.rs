@@ -11,7 +11,10 @@ use std::{
 /// A market of its own chain, whose node listens at `rpc`.
 fn up(dir: &Path, rpc: &str) -> (Process, Value) {
     let dir = dir.to_str().unwrap();
-    let command = canut(&["up", "--json", "--rpc", rpc, "--dir", dir]);
+    let mut command = canut(&["up", "--json", "--rpc", rpc, "--dir", dir]);
+    for service in ["--market", "--store", "--vault", "--pool"] {
+        command.args([service, "127.0.0.1:0"]);
+    }
     let process = Process::ready(command, |line| {
         let ready: Value = serde_json::from_str(line).unwrap();
         Some(ready["rpc"].as_str().unwrap().to_owned())
