@@ -107,6 +107,7 @@ impl Worker {
         let domain = self.world.hub.domain();
         let digest = digest(&domain, self.world.workerpool, worker, nonce);
         let hello = ToPool::Hello {
+            benchmark: None,
             version: VERSION,
             worker,
             signature: signature::to_bytes(&self.key.sign_hash_sync(&digest)?),

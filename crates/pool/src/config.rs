@@ -38,6 +38,9 @@ pub struct Config {
     pub start_block: u64,
     /// Workers that are let in; everybody, if nobody is named.
     pub admitted: Option<BTreeSet<Address>>,
+    /// Least speed of one core of a worker's machine, in WebAssembly instructions a second as measured by its
+    /// [benchmark](canut_protocol::benchmark); without one, machines that were not measured are let in as well.
+    pub min_speed: Option<u64>,
     /// How new deals are served.
     pub way: Way,
     /// Scheduling in the open way.
@@ -115,6 +118,7 @@ impl Config {
             folder: folder.into(),
             start_block: 0,
             admitted: None,
+            min_speed: None,
             way: Way::default(),
             settings: Settings::default(),
             ranges: RangeSettings::new(canut_store::directory::link),

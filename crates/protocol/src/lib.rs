@@ -15,11 +15,13 @@
 //! 6. [`receipt`]: the same in one file, which anyone can check with nothing but the hash of a block.
 //! 7. [`money`], [`settlement`] and [`ledger`]: stakes, prices, rewards, and the accounts they move between.
 //! 8. [`location`]: where the bytes of an app or a dataset are.
-//! 9. [`failure`]: why work on a task failed, whose fault it is, and what to do.
+//! 9. [`benchmark`]: what a worker says its machine can do.
+//! 10. [`failure`]: why work on a task failed, whose fault it is, and what to do.
 //!
 //! Money is counted in nRLC (10⁻⁹ RLC), time in seconds since the Unix epoch, and every division rounds down, as on chain.
 //! Arithmetic is checked: where the contract would panic, a function here returns [`Overflow`].
 
+pub mod benchmark;
 pub mod category;
 pub mod credibility;
 pub mod deal;

@@ -5,7 +5,7 @@ use std::{num::NonZeroUsize, path::PathBuf, sync::Arc, thread};
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
 use canut_hub::{SenderConfig, events::FollowConfig};
-use canut_protocol::Nrlc;
+use canut_protocol::{Nrlc, benchmark::SignedBenchmark};
 use canut_sandbox::Runtime;
 
 use crate::{page::Page, presence::Presence, screen::Terms};
@@ -44,6 +44,8 @@ pub struct Config {
     pub terms: Terms,
     /// When tasks are taken.
     pub presence: Presence,
+    /// What the machine was measured to do, which the pool is told.
+    pub benchmark: Option<SignedBenchmark>,
     /// Where the page about the worker is served, if it is.
     pub page: Option<Page>,
     /// Whether inputs may be fetched from private networks, and from this machine.
@@ -108,6 +110,7 @@ impl Config {
             bond: None,
             terms: Terms::default(),
             presence: Presence::default(),
+            benchmark: None,
             page: None,
             private_networks: false,
             max_file: 4 << 30,

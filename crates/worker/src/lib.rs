@@ -8,11 +8,12 @@
 //!    [`ranges`]: the same three for the certificate way, where the worker votes on ranges of tasks by signed messages.
 //! 4. [`params`] and the run: fetch, check, compute, archive.
 //! 5. [`start`]: the running worker. One task decides, errands do the rest, and a session with the pool speeds things up.
-//! 6. [`page`]: what its owner sees of it, made of [`activity`], [`account`] and [`machine`].
+//! 6. [`page`]: what its owner sees of it, made of [`activity`], [`account`], [`machine`] and [`benchmark`].
 
 pub mod account;
 pub mod activity;
 mod agent;
+pub mod benchmark;
 pub mod bonding;
 mod config;
 pub mod doctor;

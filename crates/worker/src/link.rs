@@ -5,7 +5,7 @@ use std::time::Duration;
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use alloy_primitives::Address;
 use canut_pool::session::{MAX_FRAME, MAX_HOLDING, ToPool, ToWorker, VERSION, digest};
-use canut_protocol::{Domain, Tag, TaskId, signature};
+use canut_protocol::{Domain, Tag, TaskId, benchmark::SignedBenchmark, signature};
 use futures::{SinkExt, StreamExt};
 use rand::RngExt;
 use tokio::{
@@ -51,6 +51,8 @@ pub(crate) struct Link {
     pub(crate) open: u32,
     /// What it can satisfy.
     pub(crate) tag: Tag,
+    /// What the machine was measured to do.
+    pub(crate) benchmark: Option<SignedBenchmark>,
     /// Why it takes no tasks at present.
     pub(crate) pause: watch::Receiver<Option<Pause>>,
     /// Tasks the worker holds at present.
@@ -173,6 +175,7 @@ impl Link {
             tag: self.tag,
             holding,
             open: self.open,
+            benchmark: self.benchmark.clone().map(Box::new),
         };
         send(socket, &hello).await?;
         match hear(socket).await? {

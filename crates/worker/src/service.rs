@@ -331,6 +331,7 @@ impl Work {
             } else {
                 Tag::NONE
             },
+            benchmark: self.config.benchmark.clone(),
             pause: self.pause.clone(),
             holding: self.holding,
         };
@@ -373,6 +374,7 @@ async fn page(
         containers: config.runtime.runs(Kind::Oci),
         folder: config.folder.clone(),
         machine: Machine::here(),
+        benchmark: config.benchmark.clone().map(|signed| signed.benchmark),
         pause,
         looks,
         wanted: Arc::default(),

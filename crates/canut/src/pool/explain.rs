@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::status::At;
 use crate::client::{TaskNamed, plain, show, troubles_of};
+use crate::worker::measured;
 
 /// Why a task waits, or why a worker is not asked for work.
 ///
@@ -85,7 +86,7 @@ pub(super) async fn run(args: Args) -> Result<()> {
 
 fn of_worker(worker: &WorkerView) -> String {
     format!(
-        "{} {}.\n{}Weight      {}\nBond        {}, of which {} answers for {} unpaid votes\nComputes    {} of {} slots",
+        "{} {}.\n{}Weight      {}\nBond        {}, of which {} answers for {} unpaid votes\nComputes    {} of {} slots\nMachine     {}",
         worker.worker,
         worker.idle.meaning(),
         match worker.idle.remedy() {
@@ -98,6 +99,10 @@ fn of_worker(worker: &WorkerView) -> String {
         worker.unpaid,
         worker.computing.len(),
         worker.slots,
+        worker
+            .machine
+            .as_ref()
+            .map_or_else(|| "not measured".into(), measured),
     )
 }
 

@@ -82,6 +82,11 @@ pub(super) struct Settings {
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = crate::client::address)]
     allow: Option<Vec<Address>>,
 
+    /// Least speed of one core of a worker's machine, in million WebAssembly instructions a second; machines that were not
+    /// measured are not let in then [default: any]
+    #[arg(long, value_name = "MILLIONS")]
+    min_speed: Option<u64>,
+
     /// Per cent of ranges that get one vote more than they need, where one worker would decide alone [default: 20]
     #[arg(long, value_name = "PERCENT")]
     audit_alone: Option<u8>,
@@ -106,6 +111,7 @@ pub(super) struct Settings {
 
 /// Seconds between two looks at the offers.
 const REFRESH: u64 = 60;
+const MILLION: u64 = 1_000_000;
 /// Parts of a million in a per cent.
 const PERCENT: u32 = 10_000;
 
@@ -154,6 +160,9 @@ impl Settings {
             );
             *rate = percent;
         }
+        config.min_speed = self
+            .min_speed
+            .map(|millions| millions.saturating_mul(MILLION));
         config.admitted = self.allow.clone().map(BTreeSet::from_iter);
         Ok(config)
     }

@@ -69,6 +69,9 @@ struct Status {
     time: u64,
     slots: usize,
     reach: Reach,
+    /// Least speed of one core, in instructions a second.
+    #[serde(default)]
+    min_speed: Option<u64>,
     open_tasks: u64,
     waiting: Waiting,
     idle: BTreeMap<Idle, usize>,
@@ -120,20 +123,24 @@ fn people(status: &Status, workers: &[WorkerView]) -> String {
     );
     if !workers.is_empty() {
         text.push_str(
-            "\nWORKER                                      WEIGHT   BUSY  UNPAID          BOND       AT RISK\n",
+            "\nWORKER                                      WEIGHT   BUSY  UNPAID          BOND       AT RISK  SPEED\n",
         );
     }
     for worker in workers {
         // Writing to a string does not fail.
         let _ = writeln!(
             text,
-            "{}  {:>6}  {:>5}  {:>6}  {:>12}  {:>12}  {}",
+            "{}  {:>6}  {:>5}  {:>6}  {:>12}  {:>12}  {:>5}  {}",
             worker.worker,
             worker.weight,
             format!("{}/{}", worker.computing.len(), worker.slots),
             worker.unpaid,
             worker.bond.to_string(),
             worker.at_risk.to_string(),
+            worker.machine.as_ref().map_or_else(
+                || "?".into(),
+                |machine| (machine.single / 1_000_000).to_string()
+            ),
             worker.idle.meaning()
         );
     }

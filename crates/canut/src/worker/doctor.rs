@@ -6,7 +6,7 @@ use canut_worker::doctor::{self, Check, Place, State};
 use clap::Args as ClapArgs;
 use eyre::{Result, bail};
 
-use super::settings::Settings;
+use super::{benchmark, settings::Settings};
 
 /// Say what this machine can offer, what is missing, and what to do about it.
 ///
@@ -34,13 +34,17 @@ pub(super) async fn run(args: Args) -> Result<()> {
     let settings = args.settings.with_file(args.config.as_ref())?;
     let folder = settings.dir.clone().unwrap_or_else(|| PathBuf::from("."));
     let mut checks = doctor::machine(&folder).await;
+    let key = settings.key().read().ok();
+    if let (Some(key), Ok(domain)) = (&key, benchmark::domain(&settings).await) {
+        checks.push(doctor::benchmark(&folder, key, &domain));
+    }
     let place = Place {
         rpc: Some(settings.rpc()),
         hub: settings.hub,
         workerpool: settings.workerpool,
         pool: settings.pool.clone(),
         store: Some(settings.store()),
-        worker: settings.key().read().ok().map(|key| key.address()),
+        worker: key.map(|key| key.address()),
     };
     checks.extend(doctor::market(&place).await);
     let mut out = std::io::stdout().lock();

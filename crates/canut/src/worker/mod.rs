@@ -1,5 +1,6 @@
 //! `canut worker`: lends this machine to a pool.
 
+mod benchmark;
 mod bond;
 mod doctor;
 mod settings;
@@ -17,6 +18,7 @@ use eyre::{OptionExt, Result, WrapErr, bail};
 use serde_json::json;
 use tokio::time::sleep;
 
+pub(crate) use self::benchmark::measured;
 use self::settings::{RuntimeName, Settings};
 use crate::{logging, signals::Signals};
 
@@ -55,6 +57,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Benchmark(Box<benchmark::Args>),
     Doctor(Box<doctor::Args>),
     Status(Box<status::Args>),
     Unit(unit::Args),
@@ -80,6 +83,7 @@ fn sessions(text: &str) -> Result<String, String> {
 /// Runs the worker until it is told to stop.
 pub(crate) async fn run(args: Args) -> Result<()> {
     match args.verb {
+        Some(Verb::Benchmark(args)) => return benchmark::run(*args).await,
         Some(Verb::Doctor(args)) => return doctor::run(*args).await,
         Some(Verb::Status(args)) => return status::run(*args).await,
         Some(Verb::Unit(args)) => return unit::run(&args),
@@ -133,23 +137,22 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         idle_only: settings.idle_only.unwrap_or_default(),
     };
     config.page = settings.page();
+    config.benchmark = benchmark::of(&settings, &config).await?;
     let (slots, patience) = (config.slots, settings.patience());
     let worker = canut_worker::start(config)
         .await
         .wrap_err("the worker does not start")?;
     let mut out = std::io::stdout().lock();
     if args.json {
-        let page = worker.page().map(|page| format!("http://{page}"));
-        let ready = json!({ "worker": address, "slots": slots, "runtimes": offered, "page": page });
+        let ready = json!({
+            "worker": address, "slots": slots, "runtimes": offered, "page": page(&worker),
+        });
         writeln!(out, "{ready}")?;
     } else {
-        writeln!(
-            out,
-            "Worker {address} with {slots} slots, for the pool at {at}"
-        )?;
-        writeln!(out, "Runs {}", offered.join(" and "))?;
-        if let Some(page) = worker.page() {
-            writeln!(out, "Page http://{page}")?;
+        let who = format!("Worker {address} with {slots} slots, for the pool at {at}");
+        writeln!(out, "{who}\nRuns {}", offered.join(" and "))?;
+        if let Some(page) = page(&worker) {
+            writeln!(out, "Page {page}")?;
         }
     }
     out.flush()?;
@@ -157,6 +160,11 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     signals.next().await;
     stop(worker, patience, &mut signals).await;
     Ok(())
+}
+
+/// Where the page about it is.
+fn page(worker: &Handle) -> Option<String> {
+    worker.page().map(|page| format!("http://{page}"))
 }
 
 /// What the owner accepts.

@@ -139,6 +139,10 @@ pub(super) struct Settings {
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub(super) idle_only: Option<bool>,
 
+    /// Measure this machine at the first start, and again when it changed, and tell the pool [default: true]
+    #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub(super) benchmark: Option<bool>,
+
     /// Show a page about the worker there; without an address at 127.0.0.1:8550. Whoever reaches another address reads it too
     /// [default: no page]
     #[arg(long, num_args = 0..=1, default_missing_value = PAGE, value_name = "IP:PORT")]

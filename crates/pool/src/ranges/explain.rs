@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::Address;
 use canut_protocol::{
     DealId, Failure, Nrlc,
+    benchmark::Benchmark,
     range::{MAX_MEMBERS, Range},
 };
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,9 @@ pub struct WorkerView {
     pub unpaid: usize,
     /// Why it is not asked for more.
     pub idle: Idle,
+    /// What its machine was measured to do, as it says itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Benchmark>,
 }
 
 /// Trust that workers certify when they agree; 0 if there are none.
@@ -137,6 +141,8 @@ impl Ranges {
             computing,
             unpaid: self.crew.open(worker),
             idle: self.why_idle(now, worker, wanted),
+            // The scheduler does not look at it.
+            machine: None,
         }
     }
 

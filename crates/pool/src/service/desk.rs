@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alloy_primitives::Address;
 use canut_hub::events::{Checkpoint, FollowError};
-use canut_protocol::{Deal, TaskId};
+use canut_protocol::{Deal, TaskId, benchmark::Benchmark};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -63,6 +63,10 @@ pub(super) struct Desk {
     pub(super) pace: Pace,
     pub(super) clock: Clock,
     pub(super) workerpool: Address,
+    /// Least speed of a worker's machine.
+    pub(super) min_speed: Option<u64>,
+    /// What the machines of workers with a session were measured to do.
+    pub(super) machines: BTreeMap<Address, Benchmark>,
     /// Sessions, by worker: the number of the session, and where its orders go.
     pub(super) sessions: BTreeMap<Address, (u64, mpsc::Sender<ToWorker>)>,
     pub(super) under_way: JoinSet<Heard>,
@@ -145,8 +149,13 @@ impl Desk {
                 bond,
                 event,
                 capacity,
+                machine,
                 outbox,
             } => {
+                match machine {
+                    Some(machine) => self.machines.insert(worker, *machine),
+                    None => self.machines.remove(&worker),
+                };
                 self.sessions.insert(worker, (session, outbox));
                 let score = ChainEvent::Scored { worker, score };
                 let bonded = RangeChain::Bonded(worker, bond.amount, bond.standing());
@@ -182,6 +191,7 @@ impl Desk {
             },
             Arrival::Left { worker, session } if known(self, worker, session) => {
                 self.sessions.remove(&worker);
+                self.machines.remove(&worker);
                 Heard {
                     tasks: vec![Event::Session(worker, SessionEvent::Left)],
                     ranges: vec![RangeEvent::Session(worker, Said::Left)],

@@ -12,7 +12,10 @@ use std::{
 use alloy_primitives::{Address, B256};
 use axum::extract::ws::{Message, WebSocket};
 use canut_hub::{Bond, Hub};
-use canut_protocol::{Domain, Score, TaskId};
+use canut_protocol::{
+    Domain, Score, TaskId,
+    benchmark::{Benchmark, SignedBenchmark},
+};
 use rand::{TryRng, rngs::SysRng};
 use serde_json::Value;
 use tokio::{
@@ -50,6 +53,7 @@ pub(super) enum Arrival {
         bond: Bond,
         event: SessionEvent,
         capacity: Capacity,
+        machine: Option<Box<Benchmark>>,
         outbox: mpsc::Sender<ToWorker>,
     },
     /// It says something.
@@ -82,6 +86,8 @@ pub(super) struct Door {
     pub(super) workerpool: Address,
     /// Workers that are let in; everybody, if nobody is named.
     pub(super) admitted: Option<Arc<BTreeSet<Address>>>,
+    /// Least speed of one core of a worker's machine.
+    pub(super) min_speed: Option<u64>,
     pub(super) limits: SessionLimits,
     pub(super) inbox: mpsc::Sender<Arrival>,
     pub(super) logbook: Logbook,
@@ -142,6 +148,7 @@ impl Door {
             tag,
             holding,
             open,
+            benchmark,
         } = hello
         else {
             return Err("the first message must be hello");
@@ -162,6 +169,7 @@ impl Door {
         if slots > MAX_SLOTS || holding.len() > MAX_HOLDING {
             return Err("more slots or tasks than one worker may have");
         }
+        let machine = self.measured(&domain, worker, benchmark)?;
         let (score, bond) = self
             .backing(worker)
             .await
@@ -169,13 +177,8 @@ impl Door {
         let session = self.numbers.fetch_add(1, Ordering::Relaxed);
         let (outbox, orders) = mpsc::channel(self.limits.queue);
         let event = SessionEvent::Joined(Ability { slots, tag }, holding);
-        send(
-            socket,
-            &ToWorker::Welcome {
-                heartbeat: self.limits.heartbeat,
-            },
-        )
-        .await?;
+        let heartbeat = self.limits.heartbeat;
+        send(socket, &ToWorker::Welcome { heartbeat }).await?;
         let joined = Arrival::Joined {
             worker,
             session,
@@ -187,6 +190,7 @@ impl Door {
                 tag,
                 open: open.min(MAX_OPEN) as usize,
             },
+            machine,
             outbox,
         };
         self.inbox
@@ -194,6 +198,36 @@ impl Door {
             .await
             .map_err(|_| "the pool is stopping")?;
         Ok((worker, session, orders))
+    }
+
+    /// What the worker's machine was measured to do, if that is enough.
+    fn measured(
+        &self,
+        domain: &Domain,
+        worker: Address,
+        signed: Option<Box<SignedBenchmark>>,
+    ) -> Result<Option<Box<Benchmark>>, Reason> {
+        if signed
+            .as_ref()
+            .is_some_and(|signed| !signed.is_of(domain, worker))
+        {
+            return Err(
+                "the benchmark of the machine is not signed by the worker, or is of another version",
+            );
+        }
+        let machine = signed.map(|signed| Box::new(signed.benchmark));
+        let Some(least) = self.min_speed else {
+            return Ok(machine);
+        };
+        match &machine {
+            Some(one) if one.single >= least => Ok(machine),
+            Some(_) => Err(
+                "the machine is slower than the pool asks for (its /status says minSpeed): `canut worker benchmark` measures it again",
+            ),
+            None => Err(
+                "the pool takes machines only that were measured: start the worker without `--benchmark false`, or update it",
+            ),
+        }
     }
 
     /// What the chain knows of the worker.

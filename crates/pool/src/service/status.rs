@@ -102,6 +102,7 @@ impl Desk {
             "time": now,
             "workers": self.ranges.workers(),
             "slots": self.ranges.slots(),
+            "minSpeed": self.min_speed,
             "reach": self.ranges.reach(),
             "openTasks": self.ranges.open_tasks().saturating_add(left),
             "waiting": { "ranges": self.ranges.waiting(), "tasks": self.scheduler.waiting() },
@@ -118,7 +119,8 @@ impl Desk {
         json!({ "workers": workers, "pageSize": PAGE })
     }
 
-    fn told(&self, seen: WorkerView) -> Option<Value> {
+    fn told(&self, mut seen: WorkerView) -> Option<Value> {
+        seen.machine = self.machines.get(&seen.worker).cloned();
         let (meaning, remedy) = (seen.idle.meaning(), seen.idle.remedy());
         let tasks = self.scheduler.tasks_of(seen.worker);
         let mut told = serde_json::to_value(seen).ok()?;

@@ -3,6 +3,7 @@
 use alloy_primitives::{Address, B256, Bytes};
 use canut_protocol::{
     DealId, Failure, Tag, TaskId,
+    benchmark::SignedBenchmark,
     range::{Range, Value, Vote},
     signature::CompactSignature,
 };
@@ -136,6 +137,9 @@ pub enum ToPool {
         holding: Vec<TaskId>,
         /// Ranges that it votes on before the first of them is paid; 0 for a worker of the open way only.
         open: u32,
+        /// What its machine was measured to do, if it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        benchmark: Option<Box<SignedBenchmark>>,
     },
     /// From now on so many tasks are computed at the same time; those under way go on.
     Slots {

@@ -2,10 +2,15 @@
 
 use std::{fs, path::Path, thread};
 
+use alloy::signers::local::PrivateKeySigner;
+use canut_protocol::Domain;
 use canut_sandbox::{EngineKind, OciRuntime, Unavailable, WasmRuntime};
 
 use super::{Check, State};
-use crate::machine::{available_memory, free_disk};
+use crate::{
+    benchmark,
+    machine::{available_memory, free_disk},
+};
 
 /// Memory that one run may take, in bytes: its own and its files.
 const RUN: u64 = 3 << 30;
@@ -31,6 +36,23 @@ pub async fn examine(folder: &Path) -> Vec<Check> {
         checks.retain(|check| !check.name.starts_with("engine") || works(check));
     }
     checks
+}
+
+/// What the machine was measured to do, as its worker's folder has it.
+pub fn benchmark(folder: &Path, key: &PrivateKeySigner, domain: &Domain) -> Check {
+    match benchmark::known(folder, key, domain) {
+        Some(known) => {
+            let single = known.benchmark.single / 1_000_000;
+            let found = format!("{single} million WebAssembly instructions a second on one core");
+            Check::good("benchmark", found)
+        }
+        None => Check::not(
+            State::Less,
+            "benchmark",
+            "not measured as it is now",
+            "`canut worker benchmark` does it, and so does the worker when it starts",
+        ),
+    }
 }
 
 fn cores() -> Check {

@@ -5,7 +5,7 @@ mod market;
 
 use serde::Serialize;
 
-pub use machine::examine as machine;
+pub use machine::{benchmark, examine as machine};
 pub use market::{Place, examine as market};
 
 /// How something is.

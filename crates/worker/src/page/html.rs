@@ -197,6 +197,10 @@ impl View<'_> {
         Standing::new(*score, 0).weight().get()
     }
 
+    fn millions(&self, number: &u64) -> u64 {
+        number / 1_000_000
+    }
+
     fn gib(&self, bytes: &u64) -> String {
         #[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
         let gib = *bytes as f64 / f64::from(1 << 30);

@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 
 use alloy_primitives::Address;
 use canut_pool::ranges::WorkerView;
-use canut_protocol::Nrlc;
+use canut_protocol::{Nrlc, benchmark::Benchmark};
 use serde::Serialize;
 
 use crate::{Pause, account::Earnings, activity::Work, machine::Machine};
@@ -61,6 +61,8 @@ pub struct Facts {
     pub hour: Hour,
     /// The machine.
     pub machine: Machine,
+    /// What it was measured to do.
+    pub benchmark: Option<Benchmark>,
     /// What is free of it.
     pub free: Free,
     /// Whether container images are run, besides WebAssembly.

@@ -10,6 +10,7 @@ use std::{
 use alloy_primitives::Address;
 use canut_hub::{Hub, events::FollowConfig};
 use canut_pool::{Idle, ranges::WorkerView, session::PATH};
+use canut_protocol::benchmark::Benchmark;
 use serde::Serialize;
 use tokio::{
     sync::{Notify, mpsc, oneshot, watch},
@@ -64,6 +65,7 @@ pub(crate) struct Watch {
     pub(crate) containers: bool,
     pub(crate) folder: PathBuf,
     pub(crate) machine: Machine,
+    pub(crate) benchmark: Option<Benchmark>,
     pub(crate) pause: watch::Receiver<Option<Pause>>,
     pub(crate) looks: mpsc::Sender<Look>,
     /// Somebody looks at the page.
@@ -166,6 +168,7 @@ impl Found {
             seen: known.seen,
             hour: known.hour,
             machine: about.machine.clone(),
+            benchmark: about.benchmark.clone(),
             free: Free {
                 memory: available_memory(),
                 disk: disk.ok(),

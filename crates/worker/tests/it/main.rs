@@ -9,6 +9,7 @@
 )]
 
 mod bag;
+mod benchmark;
 #[path = "../../../sandbox/tests/it/containers/place.rs"]
 #[expect(dead_code, reason = "the tests of the sandbox use more of it")]
 mod boxes;

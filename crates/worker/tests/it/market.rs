@@ -215,6 +215,10 @@ impl Market {
         config
     }
 
+    pub const fn workerpool(&self) -> Address {
+        self.workerpool
+    }
+
     pub fn worker_config(&self, pool: &str, seed: u8) -> WorkerConfig {
         let place = Place {
             pool: pool.to_owned(),
