@@ -4,6 +4,8 @@ use std::{fs, io::Write, process::Command};
 
 /// Where `ip netns` keeps the names of namespaces.
 const NAMES: &str = "/run/netns";
+/// Seconds that a cable may take.
+const TRIES: u32 = 30;
 
 /// See the [module](self). Nothing of it is left when it is dropped.
 pub(crate) struct Network {
@@ -89,6 +91,24 @@ impl Network {
     pub(crate) fn plug(&self, number: usize, joined: bool) {
         let state = if joined { "up" } else { "down" };
         ip(&["link", "set", &self.cable(number), state]).unwrap();
+    }
+
+    /// Joins a member, and waits until it reaches this machine: a cable that was plugged in takes a moment.
+    pub(crate) fn join(&self, number: usize) {
+        self.plug(number, true);
+        let joined = (0..TRIES).any(|_| self.reaches(number));
+        assert!(joined, "member {number} does not reach this machine");
+    }
+
+    /// Whether a member reaches this machine.
+    pub(crate) fn reaches(&self, number: usize) -> bool {
+        let entry = self.enter(number);
+        let mut command = Command::new(&entry[0]);
+        command
+            .args(&entry[1..])
+            .args(["busybox", "ping", "-c", "1", "-W", "1"]);
+        let ran = command.arg(self.host()).output();
+        ran.unwrap().status.success()
     }
 
     /// What is there of it now.
