@@ -61,6 +61,7 @@ impl Ranges {
             self.votings
                 .entry(range)
                 .or_insert_with(|| Voting::new(range, open.contract.deal.start_time));
+            self.reindex(range);
         }
     }
 
@@ -78,14 +79,8 @@ impl Ranges {
         }
         open.claiming.remove(&range);
         self.take(range);
-        let overlapping: Vec<_> = self
-            .votings
-            .values()
-            .filter(|voting| voting.range.overlaps(&range) && !voting.phase.is_over())
-            .map(|voting| voting.range)
-            .collect();
         let mut seen = Vec::new();
-        for other in overlapping {
+        for other in self.index.overlapping(&range) {
             let Some(voting) = self.votings.get_mut(&other) else {
                 continue;
             };

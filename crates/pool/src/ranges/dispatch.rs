@@ -6,9 +6,7 @@ use canut_protocol::{
     range::{MAX_COUNT, Range, Standing},
 };
 
-use super::{
-    Phase, RangeCommand, Ranges, Stage, Voting, crew::Need, decide::chain, voting::Member,
-};
+use super::{RangeCommand, Ranges, Stage, Voting, crew::Need, decide::chain, voting::Member};
 
 impl Ranges {
     /// Asks free workers: first for ranges that were begun, the oldest first, then for new ones. Whether anybody was asked.
@@ -44,12 +42,7 @@ impl Ranges {
         if self.crew.free(now, need).next().is_none() {
             return false;
         }
-        let under_way = self
-            .votings
-            .values()
-            .filter(|voting| matches!(voting.phase, Phase::Open | Phase::Settling(_)))
-            .count();
-        if under_way >= self.crew.room(need, self.members_wanted(id)) {
+        if self.index.open() >= self.crew.room(need, self.members_wanted(id)) {
             return false;
         }
         if let Some(open) = self.deals.get_mut(&id) {

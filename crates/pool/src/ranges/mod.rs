@@ -17,6 +17,7 @@ mod dispatch;
 mod event;
 mod explain;
 mod fallback;
+mod index;
 mod judge;
 mod session;
 mod settings;
@@ -40,6 +41,7 @@ pub use suits::{has_fixed_inputs, suits};
 pub use voting::{Delivery, Member, Opened, Phase, Stage, Voting};
 
 use crew::Crew;
+use index::Index;
 
 /// A deal that is served by votes on ranges.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +118,7 @@ pub struct Ranges {
     settings: RangeSettings,
     deals: BTreeMap<DealId, Open>,
     votings: BTreeMap<Range, Voting>,
+    index: Index,
     crew: Crew,
     /// Ranges that want a worker, the oldest first.
     hungry: BTreeSet<(u64, Range)>,
@@ -155,6 +158,7 @@ impl Ranges {
             settings,
             deals: BTreeMap::new(),
             votings: BTreeMap::new(),
+            index: Index::default(),
             crew: Crew::default(),
             hungry: BTreeSet::new(),
             agenda: BTreeSet::new(),
@@ -200,6 +204,7 @@ impl Ranges {
                 }
             }
             self.votings.insert(range, voting);
+            self.reindex(range);
             self.touched.insert(range);
         }
     }
@@ -238,6 +243,12 @@ impl Ranges {
             }
         }
         self.claim_uncut(now, &mut commands);
+        debug_assert_eq!(
+            self.index.open(),
+            self.votings()
+                .filter(|voting| matches!(voting.phase, Phase::Open | Phase::Settling(_)))
+                .count()
+        );
         commands
     }
 
@@ -343,6 +354,12 @@ impl Ranges {
     fn mark(&mut self, range: Range) {
         self.touched.insert(range);
         self.dirty.insert(range);
+        self.reindex(range);
+    }
+
+    fn reindex(&mut self, range: Range) {
+        let voting = self.votings.get(&range);
+        self.index.put(range, voting.map(|voting| &voting.phase));
     }
 
     /// Whether the range is in the queue for a worker.

@@ -195,6 +195,7 @@ impl Ranges {
         self.feed_removed(&whole);
         self.gone.insert(range);
         self.dirty.remove(&range);
+        self.reindex(range);
         let risk = self.risk_of(part);
         let mut voting = Voting::new(part, whole.started);
         for member in whole.members {
