@@ -31,14 +31,16 @@ pub(super) struct Farm {
 }
 
 impl Farm {
-    /// Opens so many sessions, and waits until the scheduler knows all workers. They compute a range in about `each`.
+    /// Opens so many sessions for a deal of so many tasks, and waits until the scheduler knows all workers. They compute a
+    /// range in about `each`.
     pub(super) async fn open(
         world: &Arc<World>,
         service: &Service,
         count: u16,
+        tasks: u64,
         each: Duration,
     ) -> Result<Self> {
-        let tally = Arc::new(Tally::default());
+        let tally = Arc::new(Tally::of(tasks));
         let (stop, door) = (CancellationToken::new(), Arc::new(Semaphore::new(DOOR)));
         let mut workers = JoinSet::new();
         for number in 0..count {

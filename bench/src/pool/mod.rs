@@ -18,6 +18,7 @@ use std::{
 
 use clap::Args as ClapArgs;
 use eyre::{Result, WrapErr};
+use tokio::runtime::Handle;
 
 pub(crate) use service::Args as ServiceArgs;
 pub(crate) use service::serve;
@@ -74,11 +75,15 @@ fn say(what: &str) {
 pub(crate) fn run(args: &Args) -> Result<Report> {
     rlimit::increase_nofile_limit(u64::MAX).wrap_err("the limit of open files")?;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(measure(args))
+    // Node and store have threads of their own, as in their own process.
+    let servers = tokio::runtime::Runtime::new()?;
+    let report = runtime.block_on(measure(args, servers.handle()));
+    servers.shutdown_background();
+    report
 }
 
-async fn measure(args: &Args) -> Result<Report> {
-    let world = Arc::new(World::open().await?);
+async fn measure(args: &Args, servers: &Handle) -> Result<Report> {
+    let world = Arc::new(servers.spawn(World::open()).await??);
     let (workers, range) = (u64::from(args.workers), u64::from(args.range));
     let each = Duration::from_secs(workers * range) / args.rate.max(1);
     let paced = Work {
@@ -121,7 +126,7 @@ struct Work {
 /// Has all tasks of a deal certified by a pool with so many workers.
 async fn work(world: &Arc<World>, workers: u16, work: Work) -> Result<Run> {
     let service = Service::start(world, work.range).await?;
-    let mut farm = Farm::open(world, &service, workers, work.each).await?;
+    let mut farm = Farm::open(world, &service, workers, work.tasks, work.each).await?;
     let (start, processor) = (Instant::now(), service.processor()?);
     world.deal(work.tasks).await?;
     tokio::time::timeout(PATIENCE, farm.certified(work.tasks))
@@ -148,7 +153,7 @@ async fn wait(world: &Arc<World>, workers: u16) -> Result<Idle> {
     let service = Service::start(world, canut_pool::STRIDE).await?;
     let empty = service.memory()?;
     let start = Instant::now();
-    let farm = Farm::open(world, &service, workers, Duration::ZERO).await?;
+    let farm = Farm::open(world, &service, workers, 0, Duration::ZERO).await?;
     let joined = start.elapsed();
     let processor = service.processor()?;
     tokio::time::sleep(WATCH).await;

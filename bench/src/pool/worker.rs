@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -45,19 +48,36 @@ pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 pub(super) struct Tally {
     /// Tasks certified.
     pub(super) certified: watch::Sender<u64>,
+    /// Tasks of the deal.
+    pub(super) tasks: u64,
+    /// Whether its last task was offered: what workers wait for after that is not the pool.
+    all_offered: AtomicBool,
     offers: Mutex<Offers>,
 }
 
-/// When each worker got its first range, and how long each waited for every further one after it had done the one before.
+/// When each worker got its first range, and how long each waited for every further one after it had done the one before,
+/// while there was something to offer.
 type Offers = (Vec<Instant>, Vec<Duration>);
 
 impl Tally {
-    fn offered(&self, free: Option<Instant>) {
+    pub(super) fn of(tasks: u64) -> Self {
+        Self {
+            tasks,
+            ..Self::default()
+        }
+    }
+
+    fn offered(&self, range: Range, free: Option<Instant>) {
         let now = Instant::now();
+        let over = self.all_offered.load(Ordering::Relaxed);
+        if range.indices().end >= self.tasks {
+            self.all_offered.store(true, Ordering::Relaxed);
+        }
         let mut offers = self.offers.lock().unwrap_or_else(PoisonError::into_inner);
         match free {
             None => offers.0.push(now),
-            Some(free) => offers.1.push(now - free),
+            Some(free) if !over => offers.1.push(now - free),
+            Some(_) => {}
         }
     }
 
@@ -151,7 +171,7 @@ impl Worker {
     fn answer(&self, bench: &mut Bench, message: ToWorker) -> Option<ToPool> {
         match message {
             ToWorker::Offer { range, .. } => {
-                self.tally.offered(bench.free.take());
+                self.tally.offered(range, bench.free.take());
                 let time = self.each.mul_f64(0.5 + fastrand::f64());
                 bench.computing = Some((Moment::now() + time, range));
                 None

@@ -90,19 +90,11 @@ impl Desk {
                     None => return Stopped::Asked,
                 },
                 Some(arrival) = arrivals.recv() => {
-                    let mut heard = self.on_arrival(arrival);
-                    // Writing down takes longer than deciding: what waits is decided together.
-                    while heard.len() < TOGETHER && let Ok(arrival) = arrivals.try_recv() {
-                        heard.extend(self.on_arrival(arrival));
-                    }
-                    self.take_in(heard, None).await
+                    let heard = self.on_arrival(arrival);
+                    self.take_in_with_all(heard, arrivals).await
                 }
                 Some(done) = self.under_way.join_next() => {
-                    let mut heard = ended(done);
-                    while heard.len() < TOGETHER && let Some(done) = self.under_way.try_join_next() {
-                        heard.extend(ended(done));
-                    }
-                    self.take_in(heard, None).await
+                    self.take_in_with_all(ended(done), arrivals).await
                 }
                 () = sleep_until(due) => self.take_in(Heard::default(), None).await,
             };
@@ -205,6 +197,25 @@ impl Desk {
             // Of a session that was replaced.
             Arrival::Said { .. } | Arrival::Left { .. } => Heard::default(),
         }
+    }
+
+    /// Writing down takes longer than deciding: what waits is decided together.
+    async fn take_in_with_all(
+        &mut self,
+        mut heard: Heard,
+        arrivals: &mut mpsc::Receiver<Arrival>,
+    ) -> Result<(), LedgerError> {
+        while heard.len() < TOGETHER
+            && let Ok(arrival) = arrivals.try_recv()
+        {
+            heard.extend(self.on_arrival(arrival));
+        }
+        while heard.len() < TOGETHER
+            && let Some(done) = self.under_way.try_join_next()
+        {
+            heard.extend(ended(done));
+        }
+        self.take_in(heard, None).await
     }
 
     /// Decides, writes down, then acts.
