@@ -9,6 +9,9 @@ use std::{
 
 use crate::Fault;
 
+/// The file of a bundle with what the engine prints in the trial.
+pub(super) const PRINTED: &str = "printed";
+
 /// A program that starts containers. The first is preferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EngineKind {
@@ -191,11 +194,33 @@ fn saw_exit(bundle: &Path, code: i32) -> bool {
         })
 }
 
-/// The last line of the engine's log.
+/// The last line of the engine's log; of one that did not come to open it, the first that it printed in the trial.
 fn last_words(bundle: &Path) -> String {
-    let log = fs::read_to_string(bundle.join("engine.log")).unwrap_or_default();
-    let last = log.lines().last().unwrap_or_default();
+    let read = |file| fs::read_to_string(bundle.join(file)).unwrap_or_default();
+    let (log, printed) = (read("engine.log"), read(PRINTED));
+    let Some(last) = log.lines().last() else {
+        return printed.lines().next().unwrap_or_default().to_owned();
+    };
     let json: Option<serde_json::Value> = serde_json::from_str(last).ok();
     let message = json.as_ref().and_then(|json| json.get("msg")?.as_str());
     message.unwrap_or(last).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_never_opened_its_log_is_heard_as_well() {
+        let bundle = tempfile::tempdir().unwrap();
+        let says = |file: &str, text: &str| fs::write(bundle.path().join(file), text).unwrap();
+        assert_eq!(last_words(bundle.path()), "");
+        says(PRINTED, "run: unrecognized option\nTry --help\n");
+        assert_eq!(last_words(bundle.path()), "run: unrecognized option");
+        says(
+            "engine.log",
+            "plain\n{\"level\":\"error\",\"msg\":\"no cgroup\"}\n",
+        );
+        assert_eq!(last_words(bundle.path()), "no cgroup");
+    }
 }

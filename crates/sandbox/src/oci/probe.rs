@@ -1,6 +1,7 @@
 //! Whether this machine can run containers: tried, not guessed.
 
 use std::{
+    fs::File,
     io,
     path::{Path, PathBuf},
     process::Stdio,
@@ -12,7 +13,7 @@ use tokio::{process::Command, time::timeout};
 
 use super::{
     cell::Cell,
-    engine::Engine,
+    engine::{Engine, PRINTED},
     spec::{Bind, Spec},
 };
 use crate::{Fault, Limits};
@@ -114,12 +115,14 @@ async fn attempt(engine: &Engine, places: &Path, name: &str) -> Result<(), Fault
         own_processes: engine.own_processes(),
     };
     cell.describe(&spec.config(&limits))?;
+    let printed = cell.folder.join(PRINTED);
+    let printed = File::create(&printed).map_err(Fault::disk(&printed))?;
     let mut command = Command::from(engine.run(&cell.folder, name, &cell.door));
     command
         .kill_on_drop(true)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(Stdio::null());
+        .stderr(printed);
     let status = timeout(PATIENCE, command.status())
         .await
         .map_err(|_| Fault::WallTime(PATIENCE))?
