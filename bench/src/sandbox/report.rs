@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use canut_sandbox::EngineKind;
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -46,7 +47,8 @@ struct Row {
     p99: f64,
     /// Seconds to compute, by the clock and on the processor.
     seconds: f64,
-    processor: f64,
+    /// `None` of gVisor: what runs the program is no child of what starts it, so its time is not handed on.
+    processor: Option<f64>,
 }
 
 impl Row {
@@ -60,7 +62,8 @@ impl Row {
             p50: starts.percentile_ms(50),
             p99: starts.percentile_ms(99),
             seconds: clock.percentile(50).as_secs_f64(),
-            processor: processor.percentile(50).as_secs_f64(),
+            processor: (!series.key.ends_with(EngineKind::Runsc.name()))
+                .then(|| processor.percentile(50).as_secs_f64()),
         }
     }
 }
@@ -88,8 +91,9 @@ impl Report {
 
     /// How many times what native takes another way takes, on the processor.
     fn overhead(&self, row: &Row) -> Option<f64> {
-        let native = self.row("native")?.processor;
-        (native > 0.0).then(|| row.processor / native)
+        let native = self.row("native")?.processor?;
+        let own = row.processor?;
+        (native > 0.0).then(|| own / native)
     }
 
     /// Our start beside that of the peer: engines, and how many times what they take alone.
@@ -112,7 +116,7 @@ impl Report {
                 "start_p50_ms": rounded(row.p50, 3),
                 "start_p99_ms": rounded(row.p99, 3),
                 "compute_s": rounded(row.seconds, 3),
-                "compute_cpu_s": rounded(row.processor, 3),
+                "compute_cpu_s": row.processor.map(|seconds| rounded(seconds, 3)),
                 "cpu_of_native": overhead,
             });
             line.insert(row.key.clone(), figures);
@@ -142,11 +146,12 @@ impl fmt::Display for Report {
             "", "start, ms", "p99, ms", "compute, s", "CPU, s", "of native"
         )?;
         for row in &self.rows {
-            let overhead = self.overhead(row).unwrap_or(f64::NAN);
+            let cell = |figure: Option<f64>| figure.map_or("-".to_owned(), |f| format!("{f:.2}"));
+            let (processor, overhead) = (cell(row.processor), cell(self.overhead(row)));
             writeln!(
                 f,
-                "{:<36}{:>12.2}{:>12.2}{:>12.2}{:>12.2}{overhead:>12.2}",
-                row.name, row.p50, row.p99, row.seconds, row.processor
+                "{:<36}{:>12.2}{:>12.2}{:>12.2}{processor:>12}{overhead:>12}",
+                row.name, row.p50, row.p99, row.seconds
             )?;
         }
         writeln!(f)?;
@@ -212,6 +217,7 @@ mod tests {
         assert_eq!(line["native"]["cpu_of_native"], json!(1.0));
         // Of runsc alone nothing was measured, so there is no ratio.
         assert_eq!(line["container_start_ratio"], json!({ "runc": 2.0 }));
+        assert_eq!(line["oci_runsc"]["cpu_of_native"], Value::Null);
         assert_eq!(line["crun"], Value::Null);
         assert_eq!(line["crun_missing"], json!("it does not work here"));
     }
