@@ -226,6 +226,20 @@ impl Crew {
             .map(|(worker, _)| *worker)
     }
 
+    /// The workers that are here and could be asked for a range, once they are free.
+    pub(super) fn fit(&self, need: Need) -> impl Iterator<Item = Address> + '_ {
+        let fit = move |worker: Address, present: &Present| {
+            let Capacity {
+                slots, open, tag, ..
+            } = present.capacity;
+            slots > 0 && open > 0 && tag.contains(need.tag) && self.bond(worker) >= need.risk
+        };
+        self.present
+            .iter()
+            .filter(move |(worker, present)| fit(**worker, present))
+            .map(|(worker, _)| *worker)
+    }
+
     /// Slots of the worker, and what it computes.
     pub(super) fn work(&self, worker: Address) -> (usize, Vec<Range>) {
         self.present

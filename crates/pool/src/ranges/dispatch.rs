@@ -95,7 +95,8 @@ impl Ranges {
         }
     }
 
-    /// Draws a worker for the range, among those who are free and were not asked for it, and asks him.
+    /// Draws a worker for the range among those who are free, and asks him: one who was not asked for it; or, where nobody else
+    /// could be, one who was and sealed nothing, as when every worker was lost for a while.
     fn assign(&mut self, now: u64, range: Range, commands: &mut Vec<RangeCommand>) -> bool {
         let need = self.need(range);
         let (Some(voting), Some(open)) = (self.votings.get(&range), self.deals.get(&range.deal()))
@@ -104,16 +105,24 @@ impl Ranges {
         };
         let promise = &open.contract.promise;
         let origin = promise.origin(&range, &open.contract.deal).unwrap_or(range);
-        let free = self
-            .crew
-            .free(now, need)
-            .filter(|worker| voting.member(*worker).is_none());
-        let Some(worker) = promise.draw(origin.id()).next(chain(voting), free) else {
+        let draw = promise.draw(origin.id());
+        let is_new = |worker: &Address| voting.member(*worker).is_none();
+        let may_return = |worker: &Address| {
+            let member = voting.member(*worker);
+            member.is_some_and(|member| member.stage.may_return())
+        };
+        let new = self.crew.free(now, need).filter(is_new);
+        let worker = draw.next(chain(voting), new).or_else(|| {
+            if self.crew.fit(need).any(|worker| is_new(&worker)) {
+                return None;
+            }
+            let again = self.crew.free(now, need).filter(may_return);
+            draw.next(chain(voting), again)
+        });
+        let (Some(worker), Some(voting)) = (worker, self.votings.get_mut(&range)) else {
             return false;
         };
-        let Some(voting) = self.votings.get_mut(&range) else {
-            return false;
-        };
+        voting.members.retain(|member| member.worker != worker);
         voting.members.push(Member {
             worker,
             since: now,

@@ -132,6 +132,16 @@ fn an_audit_that_nobody_is_left_for_keeps_no_requester_waiting() {
 }
 
 #[test]
+fn who_was_lost_is_asked_again_where_nobody_else_is() {
+    let mut world = World::new(1, 4, BOND, &[Honest]);
+    world.leave(0);
+    world.pass(REF / 2);
+    world.join(0);
+    world.finish();
+    assert_eq!(world.certified(), 4);
+}
+
+#[test]
 fn workers_without_a_bond_are_not_asked() {
     let world = World::new(1, 4, STAKE * 9, &[Honest; 3]);
     assert!(

@@ -152,6 +152,14 @@ impl Phase {
 }
 
 impl Stage {
+    /// Whether the worker sealed nothing for no reason of the task's, so that it may be asked once more.
+    pub(super) const fn may_return(&self) -> bool {
+        matches!(
+            self,
+            Self::Out(Failure::WorkerLost | Failure::WorkerSlow | Failure::Aborted)
+        )
+    }
+
     /// Whether the worker is computing, as far as anyone knows.
     pub const fn is_asked(&self) -> bool {
         matches!(self, Self::Offered | Self::Away)
