@@ -357,6 +357,7 @@ impl Ranges {
         self.reindex(range);
     }
 
+    /// Notes the phase of a range in the index; wherever a phase changes, [`mark`](Self::mark) does.
     fn reindex(&mut self, range: Range) {
         let voting = self.votings.get(&range);
         self.index.put(range, voting.map(|voting| &voting.phase));
