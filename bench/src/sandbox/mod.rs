@@ -92,10 +92,10 @@ async fn measure(args: &Args) -> Result<Report> {
 async fn once(desk: &mut Desk, way: &Way, paths: u64) -> Result<(Duration, Duration)> {
     way.prepare(desk, paths)?;
     let (before, start) = (process::own_and_ended()?, Instant::now());
-    way.run(desk, paths).await.wrap_err_with(|| way.name())?;
+    let result = way.run(desk, paths).await.wrap_err_with(|| way.name())?;
     let elapsed = start.elapsed();
     let used = process::own_and_ended()? - before;
-    desk.check(paths).wrap_err_with(|| way.name())?;
+    desk.check(paths, result).wrap_err_with(|| way.name())?;
     Ok((elapsed, Duration::try_from_secs_f64(used.total().max(0.0))?))
 }
 

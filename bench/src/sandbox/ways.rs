@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use bytes::Bytes;
 use canut_sandbox::{EngineKind, IEXEC_OUT, OciRuntime, Outcome, Runtime, WasmRuntime};
 use eyre::{Result, WrapErr, ensure, eyre};
 use tempfile::TempDir;
@@ -14,7 +15,7 @@ use tokio::process::Command;
 use super::{
     ENGINES,
     bare::Bare,
-    desk::{Desk, arguments, limits},
+    desk::{Desk, PRICE, arguments, limits},
     program::Program,
 };
 use crate::python::{Environment, run};
@@ -125,15 +126,15 @@ impl Way {
         }
     }
 
-    /// Runs the program.
-    pub(super) async fn run(&self, desk: &Desk, paths: u64) -> Result<()> {
+    /// Runs the program. Gives its result, unless it lies in the output folder.
+    pub(super) async fn run(&self, desk: &Desk, paths: u64) -> Result<Option<Bytes>> {
         match self {
             Self::Native => {
                 let mut command = Command::new(&desk.program.native);
                 command
                     .args(arguments(paths))
                     .env("IEXEC_OUT", desk.output());
-                run(&mut command).await.map(drop)
+                run(&mut command).await.map(|_| None)
             }
             Self::Wasmtime {
                 program, compiled, ..
@@ -143,14 +144,14 @@ impl Way {
                 command.arg(format!("{}::{IEXEC_OUT}", desk.output().display()));
                 run(command.arg(compiled).args(arguments(paths)))
                     .await
-                    .map(drop)
+                    .map(|_| None)
             }
             Self::Wasm(runtime) => ours(runtime, desk, &desk.program.wasm, paths).await,
             Self::WasmAnew(cache) => {
                 let runtime = WasmRuntime::new(Some(cache.path().to_owned()))?;
                 ours(&runtime, desk, &desk.program.wasm, paths).await
             }
-            Self::Bare(bare) => bare.run().await,
+            Self::Bare(bare) => bare.run().await.map(|()| None),
             Self::Oci(runtime, _) => ours(runtime, desk, &desk.program.image, paths).await,
         }
     }
@@ -165,12 +166,17 @@ impl Way {
     }
 }
 
-async fn ours(runtime: &dyn Runtime, desk: &Desk, app: &Path, paths: u64) -> Result<()> {
+async fn ours(runtime: &dyn Runtime, desk: &Desk, app: &Path, paths: u64) -> Result<Option<Bytes>> {
     let Outcome {
-        verdict, stderr, ..
+        verdict,
+        stderr,
+        files,
+        ..
     } = runtime.run(&desk.job(app, paths), &limits()).await?;
     let words = || String::from_utf8_lossy(&stderr.bytes).into_owned();
     let success = verdict.wrap_err_with(words)?;
     ensure!(success.callback.is_none(), "a result of another kind");
-    Ok(())
+    let price = files.iter().find(|file| file.path == PRICE);
+    let price = price.ok_or_else(|| eyre!("no result"))?;
+    Ok(Some(price.read(&desk.output())?))
 }
