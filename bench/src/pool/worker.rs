@@ -13,10 +13,10 @@ use alloy::{
     primitives::{Address, B256},
     signers::{SignerSync, local::PrivateKeySigner},
 };
-use canut_pool::session::{Leaves, ToPool, ToWorker, VERSION, digest};
+use canut_pool::session::{ToPool, ToWorker, VERSION, digest};
 use canut_protocol::{
     Tag, TaskId,
-    range::{Commitment, Leaf, Range, Value, Vote, tree},
+    range::{Commitment, Leaf, Leaves, Range, Value, Vote, tree},
     signature::{self, CompactSignature},
 };
 use canut_store::directory;
@@ -191,12 +191,20 @@ impl Worker {
                         range,
                         value,
                         leaves,
+                        delivery: None,
                     },
                 );
                 None
             }
             ToWorker::Deliver { range } => {
-                self.upload(bench, range, ToPool::Delivered { range });
+                self.upload(
+                    bench,
+                    range,
+                    ToPool::Delivered {
+                        range,
+                        delivery: None,
+                    },
+                );
                 None
             }
             ToWorker::Drop { range } => {

@@ -5,12 +5,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use canut_protocol::{Deal, Location, Task, result::callback_digest};
-use canut_store::parse_cid;
+use alloy_primitives::B256;
+use canut_protocol::{Deal, Location, Task, TaskId, range::Leaf, result::callback_digest};
+use canut_store::{directory, parse_cid};
+use canut_vault::format::result::is_wanted;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CERTIFICATE, Certificate, Client, Error, Limits, Opened, Result, TaskName, archive,
+    CERTIFICATE, Certificate, Client, Error, Limits, Opened, Result, Settlement, TaskName, archive,
     http::excerpt, status::Located,
 };
 
@@ -59,7 +61,7 @@ impl Client {
         let located = self.locate(name.into()).await?;
         let mut certificate = self.certificate_of(&located).await?;
         let deal = self.deal(located.deal).await?;
-        let Located { id, task, .. } = located;
+        let Located { id, ref task, .. } = located;
         let callback = certificate.callback;
         if callback && callback_digest(&task.results_callback) != task.result_digest {
             let found = callback_digest(&task.results_callback);
@@ -68,6 +70,10 @@ impl Client {
                 certified: task.result_digest,
                 found,
             });
+        }
+        let voted = self.voted_for(&located, &deal).await?;
+        if let Some(leaf) = &voted {
+            certificate.digest = Some(leaf.digest);
         }
         let parent = folder
             .parent()
@@ -79,9 +85,13 @@ impl Client {
             .tempdir_in(parent)
             .map_err(Error::file(parent))?;
         let files = desk.path().join("files");
-        let opened = self
-            .unpack(&certificate, &task, &deal, desk.path(), &files, limits)
+        let archive = self
+            .plain_archive(&certificate, task, &deal, desk.path(), limits)
             .await?;
+        if let Some(leaf) = voted {
+            confirm(id, leaf, archive.clone()).await?;
+        }
+        let opened = unpack(archive, files.clone(), callback, limits).await?;
         // The digest of a range's task is not on the chain; but its archive is the one that was voted for.
         let certified = callback
             .then_some(task.result_digest)
@@ -103,29 +113,36 @@ impl Client {
         })
     }
 
-    /// Downloads a result to `desk` and unpacks it to `files`. That it is the certified one is still to be seen.
-    async fn unpack(
+    /// Downloads a result to `desk`, and decrypts it. That it is the certified one is still to be seen.
+    async fn plain_archive(
         &self,
         certificate: &Certificate,
         task: &Task,
         deal: &Deal,
         desk: &Path,
-        files: &Path,
         limits: Limits,
-    ) -> Result<Opened> {
+    ) -> Result<PathBuf> {
         let archive = desk.join("result.zip");
-        fs::create_dir(files).map_err(Error::file(files))?;
         self.download(certificate, task, &archive).await?;
-        let archive = self
-            .unseal(certificate.task, deal, archive, desk, limits)
-            .await?;
-        let (unpacked, callback) = (files.to_owned(), certificate.callback);
-        let opening = tokio::task::spawn_blocking(move || {
-            archive::open(&archive, &unpacked, callback, limits)
-        });
-        Ok(opening
+        self.unseal(certificate.task, deal, archive, desk, limits)
             .await
-            .map_err(|error| Error::Thread(error.to_string()))??)
+    }
+
+    /// What the workers of a range found for its task, where the result is encrypted: the place of the archive says nothing
+    /// then. `None` of all others.
+    async fn voted_for(&self, located: &Located, deal: &Deal) -> Result<Option<Leaf>> {
+        if !is_wanted(&deal.params) {
+            return Ok(None);
+        }
+        let settlement = self.settlement(located.deal, located.index).await?;
+        let Some(Settlement { settled, .. }) = settlement else {
+            return Ok(None);
+        };
+        let leaves = self.leaves(located, &settled, deal).await?;
+        let position = settled.range.position(located.index).map(usize::from);
+        let leaf = position.and_then(|position| leaves.get(position));
+        let missing = || Error::Unproven("the task is not in its range".into());
+        leaf.copied().map(Some).ok_or_else(missing)
     }
 
     /// The archive of a result as the store has it. Its CID is verified, and the path to it.
@@ -152,6 +169,37 @@ impl Client {
         store.download(&cid, into).await?;
         Ok(())
     }
+}
+
+/// That an archive is the one which was voted for.
+async fn confirm(task: TaskId, leaf: Leaf, archive: PathBuf) -> Result<()> {
+    let counting = tokio::task::spawn_blocking(move || canut_store::cid_of(&archive));
+    let cid = counting
+        .await
+        .map_err(|error| Error::Thread(error.to_string()))??;
+    match directory::content(&cid) {
+        Some(found) if found == leaf.content => Ok(()),
+        found => Err(Error::Tampered {
+            task,
+            certified: leaf.content.sha256,
+            found: found.map_or(B256::ZERO, |found| found.sha256),
+        }),
+    }
+}
+
+/// Unpacks an archive to `files`, which is made.
+async fn unpack(
+    archive: PathBuf,
+    files: PathBuf,
+    callback: bool,
+    limits: Limits,
+) -> Result<Opened> {
+    fs::create_dir(&files).map_err(Error::file(&files))?;
+    let opening =
+        tokio::task::spawn_blocking(move || archive::open(&archive, &files, callback, limits));
+    Ok(opening
+        .await
+        .map_err(|error| Error::Thread(error.to_string()))??)
 }
 
 /// Moves a folder to where nothing is yet, in one step: it is whole there, or not there. Where there is a folder with other
@@ -227,6 +275,25 @@ mod tests {
             assert!(to.join("a").exists() && !from.exists());
             fs::remove_dir_all(&to).unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn another_archive_than_the_one_voted_for_is_no_result() {
+        let root = tempfile::tempdir().unwrap();
+        let (right, wrong) = (root.path().join("right"), root.path().join("wrong"));
+        fs::write(&right, "right").unwrap();
+        fs::write(&wrong, "wrong").unwrap();
+        let leaf = Leaf {
+            digest: B256::ZERO,
+            content: directory::content(&canut_store::cid_of(&right).unwrap()).unwrap(),
+        };
+        let task = TaskId(B256::ZERO);
+        confirm(task, leaf, right).await.unwrap();
+        let swapped = confirm(task, leaf, wrong).await;
+        assert!(
+            matches!(swapped, Err(Error::Tampered { .. })),
+            "{swapped:?}"
+        );
     }
 
     #[test]

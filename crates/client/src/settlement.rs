@@ -8,6 +8,7 @@ use canut_protocol::{
     range::{Counted, Kind, Settled, Sides, Way},
 };
 use canut_store::directory;
+use canut_vault::format::result::is_wanted;
 
 use crate::{
     Certificate, CertifiedRange, Client, Credibility, Error, Payment, Result, Transaction, Verdict,
@@ -100,12 +101,14 @@ impl Client {
             Way::Settle => "settle",
             Way::Resolve => "resolve",
         };
-        // An encrypted archive is elsewhere, and not what was voted for.
-        let location = settled.delivery.is_zero().then(|| {
-            let folder = directory::folder(settled.value.link);
-            let path = directory::path(located.index, settled.range.count());
-            format!("/ipfs/{folder}/{path}")
-        });
+        // Encrypted archives are elsewhere, where the pool said.
+        let folder = if is_wanted(&deal.params) {
+            Some(settled.delivery).filter(|delivery| !delivery.is_zero())
+        } else {
+            Some(settled.value.link)
+        };
+        let path = directory::path(located.index, settled.range.count());
+        let location = folder.map(|link| format!("/ipfs/{}/{path}", directory::folder(link)));
         Ok(Certificate {
             chain_id: domain.chain_id,
             hub: domain.hub,

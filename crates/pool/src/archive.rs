@@ -131,8 +131,7 @@ pub fn inspect_in(
 }
 
 /// Whether the archive at `path` is an encrypted result, where the deal asks for one. Its digest is known to nobody but the
-/// beneficiary: the pool sees the form, and the workers vote. In the certificate way they vote for the very bytes as well,
-/// because all honest workers encrypt alike. Blocks.
+/// beneficiary: the pool sees the form, and the workers vote. Blocks.
 pub fn is_sealed(path: &Path, deal: &Deal, limits: ArchiveLimits) -> bool {
     sealed::is_wanted(&deal.params) && sealed::check_shape(path, limits.bytes).is_ok()
 }

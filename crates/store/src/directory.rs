@@ -5,6 +5,9 @@
 //! archives, each under the decimal index of its task. With more than [`LARGEST_FLAT`] entries there are two levels:
 //! `<index / 1024>/<index>`. Links stand in the order of the bytes of their names. They do not give sizes (`Tsize`, which is
 //! optional): the votes do not hold sizes, and nobody could check them.
+//!
+//! Archives that are encrypted for somebody lie in a folder of the same form, which nobody votes for. One entry more,
+//! [`LEAVES`], tells what was voted for, so that whoever decrypts an archive can see that it is the certified one.
 
 use alloy_primitives::B256;
 use bytes::Bytes;
@@ -16,6 +19,9 @@ use crate::address;
 
 /// Most entries of a folder of one level.
 pub const LARGEST_FLAT: usize = 2_048;
+
+/// The entry of a folder of encrypted archives that tells what was voted for.
+pub const LEAVES: &str = "leaves";
 
 /// Indices of a folder below a folder.
 const FOLDER: u64 = 1_024;
@@ -76,22 +82,32 @@ pub fn path(index: u64, count: u16) -> String {
 /// The folders of results, the first of which is that of the task `first`: those below come before the root. Empty of none.
 #[must_use]
 pub fn nodes(first: u64, contents: &[Content]) -> Vec<Node> {
+    place(first, contents, None)
+}
+
+/// The same of encrypted results, with the file of what was voted for.
+#[must_use]
+pub fn delivery(first: u64, contents: &[Content], leaves: Content) -> Vec<Node> {
+    place(first, contents, Some((LEAVES.to_owned(), leaves)))
+}
+
+fn place(first: u64, contents: &[Content], more: Option<(String, Content)>) -> Vec<Node> {
     let entries: Vec<_> = (first..).zip(contents).collect();
-    let files = |entries: &[(u64, &Content)]| {
-        let named = entries
-            .iter()
-            .map(|(index, content)| (index.to_string(), **content));
-        node(named.collect())
+    let named = |entries: &[(u64, &Content)]| -> Vec<_> {
+        let named = entries.iter();
+        named
+            .map(|(index, content)| (index.to_string(), **content))
+            .collect()
     };
     if entries.is_empty() {
         return Vec::new();
     }
     if entries.len() <= LARGEST_FLAT {
-        return vec![files(&entries)];
+        return vec![node(named(&entries).into_iter().chain(more).collect())];
     }
-    let (mut nodes, mut folders) = (Vec::new(), Vec::new());
+    let (mut nodes, mut folders) = (Vec::new(), Vec::from_iter(more));
     for part in entries.chunk_by(|(one, _), (next, _)| one / FOLDER == next / FOLDER) {
-        let below = files(part);
+        let below = node(named(part));
         if let Some((index, _)) = part.first() {
             folders.push(((index / FOLDER).to_string(), below.content));
         }
@@ -194,11 +210,20 @@ mod tests {
                     .await
                     .unwrap();
             }
+            let leaves = archive(99);
+            let delivered = delivery(first, &archives, leaves);
+            let delivered = &delivered.last().unwrap();
+            let block = delivered.block.clone();
+            let delivered = cid(&delivered.content);
+            store.put_block(&delivered, block).await.unwrap();
+            let found = store.resolve(&delivered, LEAVES).await.unwrap();
+            assert_eq!(found, cid(&leaves));
             let root = folder(link(first, &archives).unwrap());
             for index in [first, first + count / 2, first + count - 1] {
                 let path = path(index, u16::try_from(count).unwrap());
                 let found = store.resolve(&root, &path).await.unwrap();
                 assert_eq!(found, cid(&archive(index)), "{path}");
+                assert_eq!(store.resolve(&delivered, &path).await.unwrap(), found);
             }
         }
     }

@@ -22,7 +22,6 @@ use canut_sandbox::{
     split_arguments,
 };
 use canut_store::directory;
-use canut_vault::format::PublicKey;
 use sha2::{Digest, Sha256};
 use tracing::{debug, info};
 
@@ -82,7 +81,10 @@ impl Runner {
     }
 
     /// Runs the tasks of a range one after the other, until all are done or, with at least one done, `budget` is over. The
-    /// archives go to `results`, named by the indices of their tasks.
+    /// archives go to `results`, named by the indices of their tasks; encrypted, if the deal asks for it, once what they
+    /// hold was seen.
+    ///
+    /// Without the key to encrypt with nothing is computed: nobody votes on whether there is one, as it may come and go.
     pub(crate) async fn weave(
         &self,
         mut order: Order,
@@ -96,10 +98,11 @@ impl Runner {
         remove(results)
             .and_then(|()| fs::create_dir_all(results))
             .map_err(|error| disk(&error))?;
-        let prepared = self.make_ready(&order, &work).await;
+        let key = self.key_for(&order.deal).await?;
+        let prepared = self.prepare(&order, &work).await;
         // What a container says besides its result may differ from worker to worker.
         order.lean = Kind::of(&work.app).is_ok_and(|kind| kind == Kind::Oci);
-        let (mut digests, mut archives) = (Vec::new(), Vec::new());
+        let (mut digests, mut archives, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
         for index in range.indices() {
             if budget.is_some_and(|budget| began.elapsed() >= budget) && !digests.is_empty() {
                 break;
@@ -108,41 +111,44 @@ impl Runner {
             order.archive = results.join(index.to_string());
             work.renew_output().map_err(|error| disk(&error))?;
             let ran = match &prepared {
-                Ok((job, key)) => {
+                Ok(job) => {
                     let mut job = job.clone();
                     (job.task, job.bag.index) = (order.task, index);
-                    self.execute(&order, &work, job, key.as_ref()).await
+                    self.execute(&order, &work, job, key.is_some()).await
                 }
                 Err(failure) => Err(*failure),
             };
             let found = match ran {
-                Ok(found) => found,
+                Ok(found) => {
+                    secrets.push(order.clone());
+                    found
+                }
                 Err(failure) => self.fail(&order, &work, failure)?,
             };
             digests.push(found.digest);
             archives.push(order.archive.clone());
             progress.step();
         }
-        work.clear().map_err(|error| disk(&error))?;
         let contents = contents_of(archives).await?;
+        if let Some(key) = key {
+            for secret in secrets {
+                seal(&secret, &work.root.join("sealed"), key.clone()).await?;
+            }
+        }
+        work.clear().map_err(|error| disk(&error))?;
         let leaves = digests.into_iter().zip(contents);
         let leaves = leaves.map(|(digest, content)| Leaf { digest, content });
         Ok(leaves.collect())
     }
 
     async fn attempt(&self, order: &Order, work: &Work) -> Result<Found, Failure> {
-        let (job, key) = self.make_ready(order, work).await?;
-        self.execute(order, work, job, key.as_ref()).await
-    }
-
-    /// What is to be run, and the key that its result is to be encrypted with, if it is.
-    async fn make_ready(
-        &self,
-        order: &Order,
-        work: &Work,
-    ) -> Result<(Job, Option<PublicKey>), Failure> {
         let key = self.key_for(&order.deal).await?;
-        Ok((self.prepare(order, work).await?, key))
+        let job = self.prepare(order, work).await?;
+        let found = self.execute(order, work, job, key.is_some()).await?;
+        if let Some(key) = key {
+            seal(order, &work.root.join("sealed"), key).await?;
+        }
+        Ok(found)
     }
 
     async fn execute(
@@ -150,7 +156,7 @@ impl Runner {
         order: &Order,
         work: &Work,
         job: Job,
-        key: Option<&PublicKey>,
+        secret: bool,
     ) -> Result<Found, Failure> {
         let limits = Limits::for_duration(Duration::from_secs(order.time_ref));
         let outcome = self
@@ -159,15 +165,11 @@ impl Runner {
             .await
             .map_err(|fault| broken(&fault))?;
         // What an app says may be its result: then nobody else hears it.
-        if key.is_none() {
+        if !secret {
             let said = [&outcome.stdout, &outcome.stderr].map(|said| said.bytes.as_slice());
             self.logs.tell(order.task, said);
         }
-        let found = conclude(order, work, outcome).await?;
-        if let Some(key) = key {
-            seal(order, &work.root.join("sealed"), key.clone()).await?;
-        }
-        Ok(found)
+        conclude(order, work, outcome).await
     }
 
     async fn prepare(&self, order: &Order, work: &Work) -> Result<Job, Failure> {
@@ -396,7 +398,7 @@ fn declared(output: &Path, files: &[ResultFile]) -> Option<Declared> {
 }
 
 /// Where the store puts each of some files.
-async fn contents_of(paths: Vec<PathBuf>) -> Result<Vec<Content>, Failure> {
+pub(crate) async fn contents_of(paths: Vec<PathBuf>) -> Result<Vec<Content>, Failure> {
     let counted = tokio::task::spawn_blocking(move || {
         let cids = paths
             .iter()

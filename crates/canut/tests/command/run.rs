@@ -302,7 +302,7 @@ fn only_the_beneficiary_reads_an_encrypted_result() {
     let stats = app("csv-stats.wasm");
     let args = "--group city --value people";
     let input = ["--input", "cities.csv", "--args", args, "--trust", "50%"];
-    let order = ["--encrypt-result", "--yes", "--json"];
+    let order = ["--encrypt-result", "--tasks", "3", "--yes", "--json"];
     let run = [&["run", &stats][..], &input, &order, &["--out", "result"]].concat();
     let early = terminal.refused(&run);
     assert!(early.contains("canut secret generate-key"), "{early}");
@@ -310,13 +310,35 @@ fn only_the_beneficiary_reads_an_encrypted_result() {
     terminal.json(&["secret", "generate-key", "--json"]);
     terminal.json(&["secret", "push-key", "--json"]);
     let done = terminal.json(&run);
-    let ended = &done["outcome"]["tasks"][0];
-    assert_eq!(ended["status"], "completed", "{done}");
-    let result = terminal.home.path().join("result/stats.csv");
-    let rows = std::fs::read_to_string(result).unwrap();
-    assert!(rows.contains("Lyon,2,15"), "{rows}");
+    let ended = done["outcome"]["tasks"].as_array().unwrap();
+    assert!(
+        ended.iter().all(|ended| ended["status"] == "completed"),
+        "{done}"
+    );
+    for index in ["0", "1", "2"] {
+        let result = terminal
+            .home
+            .path()
+            .join("result")
+            .join(index)
+            .join("stats.csv");
+        let rows = std::fs::read_to_string(result).unwrap();
+        assert!(rows.contains("Lyon,2,15"), "{rows}");
+    }
 
-    let task = ended["task"].as_str().unwrap();
+    // What was certified is the plain archive, whoever encrypted it; the receipt tells where the encrypted one is.
+    let task = &format!("{}:2", done["outcome"]["deals"][0].as_str().unwrap());
+    let shown = terminal.json(&["task", "show", task, "--json"]);
+    assert!(shown["certificate"]["range"].is_object(), "{shown}");
+    let receipt = terminal.json(&["receipt", task, "--json"]);
+    let delivery = receipt["result"]["delivery"].as_str().unwrap();
+    assert_ne!(delivery.trim_start_matches(['0', 'x']), "", "{receipt}");
+    std::fs::write(terminal.home.path().join("r.json"), receipt.to_string()).unwrap();
+    assert_eq!(
+        terminal.json(&["verify", "r.json", "--json"])["holds"],
+        true
+    );
+
     let elsewhere = ["--beneficiary-keys", "nowhere", "--out", "stolen"];
     let download = [&["task", "download", task][..], &elsewhere].concat();
     let refused = terminal.refused(&download);

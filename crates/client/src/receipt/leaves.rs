@@ -1,17 +1,19 @@
-//! The leaves of a settled range: from the pool if it has them, else from the archives in the store.
+//! The leaves of a settled range: from the pool if it has them, else from the archives in the store, or from what lies beside
+//! them if they are encrypted.
 
 use alloy_primitives::{B256, Bytes};
 use canut_protocol::{
     Deal, Range,
-    range::{Leaf, Settled, tree},
+    range::{Leaf, Leaves, Settled, tree},
 };
-use canut_store::directory;
+use canut_store::{directory, directory::LEAVES};
+use canut_vault::format::result::is_wanted;
 
 use crate::{Client, Error, Limits, Result, archive, status::Located};
 
 impl Client {
     /// The leaves whose root was certified: whoever tells them need not be believed.
-    pub(super) async fn leaves(
+    pub(crate) async fn leaves(
         &self,
         located: &Located,
         settled: &Settled,
@@ -28,7 +30,11 @@ impl Client {
         {
             return Ok(told);
         }
-        let found = self.archived_leaves(settled, deal).await?;
+        let found = if is_wanted(&deal.params) {
+            self.told_leaves(settled.delivery).await?
+        } else {
+            self.archived_leaves(settled, deal).await?
+        };
         if right(&found) {
             return Ok(found);
         }
@@ -37,13 +43,23 @@ impl Client {
         ))
     }
 
-    /// The leaves as they follow from the archives of the range, each of which is fetched and opened.
-    async fn archived_leaves(&self, settled: &Settled, deal: &Deal) -> Result<Vec<Leaf>> {
-        if !settled.delivery.is_zero() {
+    /// What a folder of encrypted archives tells of what was voted for. Whoever asks has to check it.
+    pub(super) async fn told_leaves(&self, delivery: B256) -> Result<Vec<Leaf>> {
+        if delivery.is_zero() {
             return Err(Error::Unproven(
-                "the results are encrypted, and only the pool knows what was voted for: give --pool".into(),
+                "the results are encrypted, and their pool did not say where they are: give --pool"
+                    .into(),
             ));
         }
+        let store = self.store()?;
+        let cid = store.resolve(&directory::folder(delivery), LEAVES).await?;
+        let bytes = store.bytes(&cid, Leaves::MAX_BYTES as u64).await?;
+        let told = Leaves::try_from(Bytes::from(bytes));
+        Ok(told.map_err(|error| Error::Unproven(error.to_string()))?.0)
+    }
+
+    /// The leaves as they follow from the archives of the range, each of which is fetched and opened.
+    async fn archived_leaves(&self, settled: &Settled, deal: &Deal) -> Result<Vec<Leaf>> {
         let mut leaves = Vec::new();
         for index in settled.range.indices() {
             let (range, link) = (settled.range, settled.value.link);

@@ -117,6 +117,9 @@ impl Client {
     /// Whether the folder that the link names holds the archive, as the store has it.
     async fn linked(&self, receipt: &Receipt) -> Result<Result<(), String>> {
         let found = &receipt.result;
+        if !found.delivery.is_zero() {
+            return self.linked_beside(receipt).await;
+        }
         let path = directory::path(receipt.index, found.count);
         let folder = directory::folder(found.link);
         let cid = self.store()?.resolve(&folder, &path).await?;
@@ -124,6 +127,24 @@ impl Client {
             Ok(())
         } else {
             Err(format!("the folder has {cid} for the task"))
+        })
+    }
+
+    /// The same of encrypted archives, whose folder is another one: it tells what the folder of the plain ones would hold.
+    async fn linked_beside(&self, receipt: &Receipt) -> Result<Result<(), String>> {
+        let found = &receipt.result;
+        let leaves = self.told_leaves(found.delivery).await?;
+        let contents: Vec<_> = leaves.iter().map(|leaf| leaf.content).collect();
+        let position = receipt
+            .range()
+            .and_then(|range| range.position(receipt.index));
+        let leaf = position.and_then(|at| leaves.get(usize::from(at)));
+        let right = directory::link(found.first, &contents) == Some(found.link)
+            && leaf == Some(&found.leaf);
+        Ok(if right {
+            Ok(())
+        } else {
+            Err("what lies beside the encrypted results tells of others".into())
         })
     }
 }

@@ -71,9 +71,11 @@ pub enum Said {
         value: Value,
         /// What it found for each task.
         leaves: Vec<Leaf>,
+        /// SHA-256 of the folder of its encrypted archives, if there are such.
+        delivery: Option<B256>,
     },
-    /// The archives of its results are in the store.
-    Uploaded(Range),
+    /// The archives of its results are in the store; with the SHA-256 of their folder if they are encrypted.
+    Uploaded(Range, Option<B256>),
     /// It cannot go on with the range.
     Failed(Range, Failure),
 }
@@ -170,6 +172,8 @@ pub enum RangeCommand {
         value: Value,
         /// What it consists of.
         leaves: Vec<Leaf>,
+        /// Where its encrypted archives are said to be.
+        delivery: Option<B256>,
     },
     /// Transaction: settle.
     Settle {

@@ -82,10 +82,7 @@ impl Ranges {
     ) -> Option<(canut_protocol::range::Leaf, alloy_primitives::Bytes)> {
         let voting = self.votings.get(&range)?;
         let delivery = voting.delivery.as_ref()?;
-        let opened = voting
-            .opened
-            .iter()
-            .find(|opened| opened.value == delivery.value)?;
+        let opened = voting.opened(delivery.value)?;
         Some((*opened.leaves.first()?, delivery.callback.clone()?))
     }
 

@@ -30,8 +30,17 @@ impl Ranges {
                 range,
                 value,
                 leaves,
-            } => self.on_opened(worker, range, value, leaves),
-            Said::Uploaded(range) => self.on_uploaded(worker, range),
+                delivery,
+            } => {
+                let opened = Opened {
+                    worker,
+                    value,
+                    leaves,
+                    delivery,
+                };
+                self.on_opened(range, opened)
+            }
+            Said::Uploaded(range, delivery) => self.on_uploaded(worker, range, delivery),
             Said::Failed(range, failure) => self.on_failed(now, worker, range, failure),
         }
     }
@@ -228,7 +237,8 @@ impl Ranges {
         }
     }
 
-    fn on_opened(&mut self, worker: Address, range: Range, value: Value, leaves: Vec<Leaf>) {
+    fn on_opened(&mut self, range: Range, shown: Opened) {
+        let (worker, value) = (shown.worker, shown.value);
         let link = self.settings.link;
         let Some(voting) = self.votings.get_mut(&range) else {
             return;
@@ -237,17 +247,13 @@ impl Ranges {
             return;
         };
         let fits = value.seal(worker, range.id()) == vote.commitment.seal
-            && leaves.len() == usize::from(range.count());
+            && shown.leaves.len() == usize::from(range.count());
         if !fits || voting.opened.iter().any(|opened| opened.value == value) {
             self.touched.insert(range);
             return;
         }
-        if value_of(range, &leaves, link) == Some(value) {
-            voting.opened.push(Opened {
-                worker,
-                value,
-                leaves,
-            });
+        if value_of(range, &shown.leaves, link) == Some(value) {
+            voting.opened.push(shown);
         } else {
             // Its seal is of a value that no results have: nobody can share it.
             voting.courier.silent.insert(worker);
@@ -255,7 +261,7 @@ impl Ranges {
         self.mark(range);
     }
 
-    fn on_uploaded(&mut self, worker: Address, range: Range) {
+    fn on_uploaded(&mut self, worker: Address, range: Range, delivery: Option<B256>) {
         if let Some(voting) = self.votings.get_mut(&range)
             && voting
                 .courier
@@ -264,10 +270,15 @@ impl Ranges {
         {
             voting.courier.uploader = None;
             voting.retry_at = 0;
+            if let Phase::Settling(value) = voting.phase
+                && let Some(opened) = voting.opened_mut(value)
+            {
+                opened.delivery = delivery;
+            }
             if voting.errand == Some(Errand::Check) {
                 voting.errand = None;
             }
-            self.touched.insert(range);
+            self.mark(range);
         }
     }
 

@@ -91,17 +91,14 @@ impl Ranges {
             voting.courier.failed.insert(worker);
         }
         if !voting.courier.wants_upload {
-            let leaves = voting
-                .opened
-                .iter()
-                .find(|opened| opened.value == value)
-                .map(|opened| opened.leaves.clone())?;
-            voting.errand = Some(Errand::Check);
+            let opened = voting.opened(value)?;
             commands.push(RangeCommand::Check {
                 range,
                 value,
-                leaves,
+                leaves: opened.leaves.clone(),
+                delivery: opened.delivery,
             });
+            voting.errand = Some(Errand::Check);
             return None;
         }
         let id = range.id();

@@ -82,6 +82,7 @@ impl Ranges {
                     worker: opened.worker,
                     value,
                     leaves,
+                    delivery: None,
                 });
             }
         }

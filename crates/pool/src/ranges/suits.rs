@@ -6,10 +6,7 @@ use serde_json::Value;
 /// Whether workers can vote on ranges of the deal, whose category has a reference of `time_ref` seconds. The others go the open
 /// way.
 pub fn suits(deal: &Deal, time_ref: u64) -> bool {
-    Terms::of(deal, time_ref).is_ok()
-        && !deal.tag.is_tee()
-        && has_fixed_inputs(deal)
-        && !wants_encryption(deal)
+    Terms::of(deal, time_ref).is_ok() && !deal.tag.is_tee() && has_fixed_inputs(deal)
 }
 
 /// Whether all inputs are what their addresses say, or nothing is at stake: whoever serves an input under another address could
@@ -23,13 +20,6 @@ pub fn has_fixed_inputs(deal: &Deal) -> bool {
     let inputs = params.get("iexec_input_files").and_then(Value::as_array);
     let mut urls = inputs.into_iter().flatten().filter_map(Value::as_str);
     urls.all(|url| !matches!(url.parse(), Ok(Location::Url(_))))
-}
-
-/// Whether results are to be encrypted: every worker would do so with another key, and no two archives would be alike.
-fn wants_encryption(deal: &Deal) -> bool {
-    let params: Value = serde_json::from_str(&deal.params).unwrap_or_default();
-    let wanted = params.get("iexec_result_encryption");
-    wanted.is_some_and(|wanted| *wanted != Value::Bool(false) && !wanted.is_null())
 }
 
 #[cfg(test)]
@@ -54,7 +44,6 @@ mod tests {
         );
         assert!(!suits(&with(url, 1), 300) && suits(&with(url, 0), 300));
         assert!(!suits(&with("", 1), 36_001));
-        assert!(!suits(&with(r#"{"iexec_result_encryption":true}"#, 1), 300));
-        assert!(suits(&with(r#"{"iexec_result_encryption":false}"#, 1), 300));
+        assert!(suits(&with(r#"{"iexec_result_encryption":true}"#, 1), 300));
     }
 }

@@ -83,6 +83,9 @@ pub struct Opened {
     pub value: Value,
     /// What it consists of.
     pub leaves: Vec<Leaf>,
+    /// SHA-256 of the folder of the encrypted archives, if a worker said that there is one. Nobody votes for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<B256>,
 }
 
 /// Where a range stands.
@@ -110,6 +113,9 @@ pub struct Delivery {
     pub value: Value,
     /// What is delivered on chain, if the deal has a callback.
     pub callback: Option<Bytes>,
+    /// SHA-256 of the folder of the encrypted archives, if the deal asks for encryption.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<B256>,
 }
 
 /// An order in progress.
@@ -210,6 +216,15 @@ impl Voting {
         self.members
             .iter_mut()
             .find(|member| member.worker == worker)
+    }
+
+    /// What was shown of a value.
+    pub fn opened(&self, value: Value) -> Option<&Opened> {
+        self.opened.iter().find(|opened| opened.value == value)
+    }
+
+    pub(super) fn opened_mut(&mut self, value: Value) -> Option<&mut Opened> {
+        self.opened.iter_mut().find(|opened| opened.value == value)
     }
 
     /// The workers that must be accounted for in a settlement.

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
 use super::{
+    delivered::Wanted,
     door::{Arrival, Words},
     errands::Errands,
     metrics::Metrics,
@@ -339,10 +340,17 @@ impl Desk {
                 range,
                 value,
                 leaves,
+                delivery,
             } => {
                 self.metrics.checked();
                 let deal = self.ranges.contract(range.deal())?.deal.clone();
-                let errand = errands.clone().check(range, value, leaves, Arc::new(deal));
+                let wanted = Wanted {
+                    value,
+                    leaves,
+                    delivery,
+                    deal: Arc::new(deal),
+                };
+                let errand = errands.clone().check(range, wanted);
                 self.under_way.spawn(async { errand.await.into() });
                 None
             }

@@ -359,12 +359,14 @@ fn words_of(message: ToPool, worker: Address, domain: &Domain) -> Result<Words, 
             range,
             value,
             leaves,
+            delivery,
         } => Words::Range(Said::Opened {
             range,
             value,
             leaves: leaves.0,
+            delivery,
         }),
-        ToPool::Delivered { range } => Words::Range(Said::Uploaded(range)),
+        ToPool::Delivered { range, delivery } => Words::Range(Said::Uploaded(range, delivery)),
         ToPool::RangeFailed { range, failure } => Words::Range(Said::Failed(range, failure)),
     })
 }

@@ -1,6 +1,7 @@
 //! The running pool.
 
 mod compass;
+mod delivered;
 mod desk;
 mod door;
 mod errands;

@@ -1,32 +1,25 @@
-//! Carrying out orders about ranges: countersignatures, transactions, and looking at archives.
+//! Carrying out orders about ranges: countersignatures and transactions.
 
-use std::{io::Cursor, sync::Arc};
+use std::sync::Arc;
 
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use alloy_primitives::{Address, B256, Bytes};
 use canut_hub::{Caller, Delivered};
 use canut_protocol::{
-    Deal, Failure,
-    range::{Assignment, Content, Leaf, PostedVote, Range, Value},
+    range::{Assignment, PostedVote, Range, Value},
     signature::CompactSignature,
 };
-use canut_store::{Remote, directory};
-use canut_vault::format::result::is_wanted;
-use futures::{StreamExt, TryStreamExt, stream};
+use canut_store::Remote;
 use tokio::sync::Semaphore;
 use tracing::{info, warn};
 
 use super::route::Heard;
 use crate::{
-    archive::{ArchiveError, ArchiveLimits, Contents, inspect, inspect_in, is_sealed},
-    ranges::{Delivery, Phase, RangeChain, RangeCommand, RangeEvent, RangeReport, Stage, Voting},
+    archive::ArchiveLimits,
+    ranges::{Phase, RangeChain, RangeCommand, RangeEvent, RangeReport, Stage, Voting},
     session::Listed,
 };
 
-/// Largest archive that is looked at in memory, in bytes.
-const SMALL: u64 = 1 << 20;
-/// Archives of one range fetched at the same time.
-const FETCHES: usize = 8;
 /// Archives of all ranges fetched at the same time: more would wait for each other at the store.
 pub(super) const ALL_FETCHES: usize = 64;
 
@@ -120,13 +113,14 @@ impl RangeErrands {
             (RangeCommand::Open { range, value }, _) => {
                 caller.open(range, value, Bytes::new()).await.map(|_| ())
             }
-            (RangeCommand::Resolve { range, found }, _) => {
+            (RangeCommand::Resolve { range, found }, voting) => {
                 let delivered = found.map(|(leaf, data)| Delivered {
                     content: leaf.content,
                     data,
                 });
+                let encrypted = voting.as_ref().map(encrypted).unwrap_or_default();
                 caller
-                    .resolve(range, B256::ZERO, delivered.as_ref())
+                    .resolve(range, encrypted, delivered.as_ref())
                     .await
                     .map(|_| ())
             }
@@ -149,7 +143,11 @@ impl RangeErrands {
                     .settle_callback(range, &delivered, value.link, nowhere, &members)
                     .await
             }
-            None => caller.settle(range, value, B256::ZERO, &members).await,
+            None => {
+                caller
+                    .settle(range, value, encrypted(voting), &members)
+                    .await
+            }
         };
         settled.map(|_| ())
     }
@@ -157,7 +155,7 @@ impl RangeErrands {
     /// What is delivered on chain; none for a deal without a callback.
     fn delivered(&self, voting: &Voting, value: Value) -> Option<Delivered> {
         let data = voting.delivery.as_ref()?.callback.clone()?;
-        let opened = voting.opened.iter().find(|opened| opened.value == value)?;
+        let opened = voting.opened(value)?;
         Some(Delivered {
             content: opened.leaves.first()?.content,
             data,
@@ -190,98 +188,12 @@ impl RangeErrands {
         }
         heard
     }
-
-    /// Fetches all archives of a value, and sees whether they are what the leaves say.
-    pub(super) async fn check(
-        self,
-        range: Range,
-        value: Value,
-        leaves: Vec<Leaf>,
-        deal: Arc<Deal>,
-    ) -> Option<RangeEvent> {
-        let report = match self.examine(range, &leaves, &deal).await {
-            Ok(callback) => RangeReport::Delivered(Delivery { value, callback }),
-            Err(failure) => {
-                info!(%range, %failure, "the results of a range are not there");
-                RangeReport::Undelivered(failure)
-            }
-        };
-        Some(RangeEvent::Errand(range, report))
-    }
-
-    async fn examine(
-        &self,
-        range: Range,
-        leaves: &[Leaf],
-        deal: &Arc<Deal>,
-    ) -> Result<Option<Bytes>, Failure> {
-        let contents: Vec<Content> = leaves.iter().map(|leaf| leaf.content).collect();
-        for node in directory::nodes(range.first(), &contents) {
-            let folder = directory::cid(&node.content);
-            self.store.list(&folder).await.map_err(refused)?;
-        }
-        let found: Vec<Bytes> = stream::iter(leaves.to_vec())
-            .map(|leaf| self.clone().archive(leaf, Arc::clone(deal)))
-            .buffered(FETCHES)
-            .try_collect()
-            .await?;
-        let callback = deal.callback != Address::ZERO;
-        Ok(found.into_iter().next().filter(|_| callback))
-    }
-
-    /// Fetches one archive. Gives the bytes for the callback, if the deal has one.
-    async fn archive(self, leaf: Leaf, deal: Arc<Deal>) -> Result<Bytes, Failure> {
-        let room = self.fetches.acquire().await;
-        let _room = room.map_err(|_| Failure::StoreUnreachable)?;
-        let cid = directory::cid(&leaf.content);
-        let (limits, callback) = (self.limits, deal.callback != Address::ZERO);
-        // Most are small, and need no file.
-        if !is_wanted(&deal.params)
-            && let Ok(small) = self.store.bytes(&cid, SMALL).await
-        {
-            // What is small may unpack to much.
-            let look = tokio::task::spawn_blocking(move || {
-                inspect_in(Cursor::new(small), callback, limits)
-            });
-            return agrees(leaf, look.await.map_err(|_| Failure::UploadWrong)?);
-        }
-        let folder = tempfile::tempdir().map_err(|_| Failure::StoreUnreachable)?;
-        let path = folder.path().join("result.zip");
-        self.store.download(&cid, &path).await.map_err(refused)?;
-        let look = tokio::task::spawn_blocking(move || {
-            // Its bytes were voted for: all honest workers encrypt alike.
-            if is_sealed(&path, &deal, limits) {
-                return Ok(None);
-            }
-            inspect(&path, callback, limits).map(Some)
-        });
-        match look.await.map_err(|_| Failure::UploadWrong)?.transpose() {
-            None => Ok(Bytes::new()),
-            Some(contents) => agrees(leaf, contents),
-        }
-    }
 }
 
-/// The bytes for the callback, if an archive is what its leaf says.
-fn agrees(leaf: Leaf, contents: Result<Contents, ArchiveError>) -> Result<Bytes, Failure> {
-    match contents {
-        Ok(contents) if contents.digest == leaf.digest => Ok(contents.callback),
-        Ok(_) => Err(Failure::UploadWrong),
-        Err(error) => {
-            info!(%error, "a result is no result");
-            Err(Failure::UploadWrong)
-        }
-    }
-}
-
-fn refused(error: canut_store::Error) -> Failure {
-    info!(%error, "a result cannot be fetched");
-    match error {
-        canut_store::Error::TooLarge { .. }
-        | canut_store::Error::NotAFile(_)
-        | canut_store::Error::NotAFolder(_)
-        | canut_store::Error::NotFound(_)
-        | canut_store::Error::Refused { status: 404, .. } => Failure::UploadWrong,
-        _ => Failure::StoreUnreachable,
-    }
+/// SHA-256 of the folder of the encrypted archives; zero when there is none.
+fn encrypted(voting: &Voting) -> B256 {
+    let delivery = voting.delivery.as_ref();
+    delivery
+        .and_then(|delivery| delivery.encrypted)
+        .unwrap_or_default()
 }

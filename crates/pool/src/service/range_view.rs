@@ -29,9 +29,11 @@ pub(super) fn task(index: u64, contract: &RangeDeal, voting: &Voting) -> Value {
             replicate(id, member, agreed, found.and_then(shown))
         })
         .collect();
+    let encrypted = voting.delivery.as_ref().and_then(|found| found.encrypted);
     let link = certified.map(|value| {
         let path = directory::path(index, voting.range.count());
-        format!("/ipfs/{}/{path}", directory::folder(value.link))
+        let folder = directory::folder(encrypted.unwrap_or(value.link));
+        format!("/ipfs/{folder}/{path}")
     });
     json!({
         "chainTaskId": id.to_string(),
@@ -68,10 +70,12 @@ fn certified(voting: &Voting) -> Option<Found> {
 /// What the chain shows as the task's consensus once `found` is certified: where the results are, or of a callback its digest.
 fn consensus(index: u64, contract: &RangeDeal, voting: &Voting, found: Found) -> Option<B256> {
     if contract.deal.callback == Address::ZERO {
-        return Some(found.link);
+        let delivery = voting.delivery.as_ref();
+        let encrypted = delivery.filter(|delivery| delivery.value == found);
+        let encrypted = encrypted.and_then(|delivery| delivery.encrypted);
+        return Some(encrypted.unwrap_or(found.link));
     }
-    let mut opened = voting.opened.iter();
-    let leaves = &opened.find(|opened| opened.value == found)?.leaves;
+    let leaves = &voting.opened(found)?.leaves;
     let leaf: &Leaf = leaves.get(usize::from(voting.range.position(index)?))?;
     Some(leaf.digest)
 }

@@ -4,12 +4,10 @@ use alloy_primitives::{Address, B256, Bytes};
 use canut_protocol::{
     DealId, Failure, Tag, TaskId,
     benchmark::SignedBenchmark,
-    range::{Range, Value, Vote},
+    range::{Leaves, Range, Value, Vote},
     signature::CompactSignature,
 };
 use serde::{Deserialize, Serialize};
-
-use super::Leaves;
 
 /// From the pool to a worker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -194,11 +192,17 @@ pub enum ToPool {
         value: Value,
         /// What was found for each task.
         leaves: Leaves,
+        /// Where its encrypted archives are, if the deal asks for encryption: SHA-256 of their folder.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<B256>,
     },
     /// The archives of a range are in the store.
     Delivered {
         /// Which range.
         range: Range,
+        /// Where the encrypted ones are, if the deal asks for encryption: SHA-256 of their folder.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<B256>,
     },
     /// The worker cannot go on with a range.
     RangeFailed {
@@ -219,4 +223,39 @@ pub struct Listed {
     /// The scheduler's signature of the assignment; none when it was given for a range that this one is a part of, and the
     /// worker did not come.
     pub assignment: Option<CompactSignature>,
+}
+
+#[cfg(test)]
+mod tests {
+    use canut_protocol::{
+        DealId,
+        range::{Codec, Content, Leaf, MAX_COUNT},
+    };
+
+    use super::*;
+    use crate::session::MAX_FRAME;
+
+    #[test]
+    fn what_was_found_for_the_largest_range_fits_in_a_frame() {
+        let digest = B256::repeat_byte(1);
+        let content = Content {
+            codec: Codec::DagPb,
+            sha256: digest,
+        };
+        let opening = ToPool::Opening {
+            range: Range::new(
+                DealId(digest),
+                u64::MAX - u64::from(MAX_COUNT),
+                MAX_COUNT.into(),
+            )
+            .unwrap(),
+            value: Value {
+                root: digest,
+                link: digest,
+            },
+            leaves: Leaves(vec![Leaf { digest, content }; usize::from(MAX_COUNT)]),
+            delivery: Some(digest),
+        };
+        assert!(serde_json::to_string(&opening).unwrap().len() < MAX_FRAME);
+    }
 }

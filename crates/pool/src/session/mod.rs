@@ -25,17 +25,15 @@
 //! authorisations and votes, carry signatures of their own.
 
 mod auth;
-mod leaves;
 mod logs;
 mod message;
 
 pub use auth::{digest, is_signed};
-pub use leaves::Leaves;
 pub use logs::{MAX_LOG, is_short, tail};
 pub use message::{Listed, ToPool, ToWorker};
 
 /// Version of the messages. A pool and a worker of different versions part at once.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// Largest frame, in bytes: room for what was found for 4 096 tasks.
 pub const MAX_FRAME: usize = 1 << 20;

@@ -6,12 +6,12 @@ use alloy::{
     providers::Provider,
     signers::{SignerSync, local::PrivateKeySigner},
 };
-use alloy_primitives::{Address, Bytes};
+use alloy_primitives::{Address, B256, Bytes};
 use canut_hub::{Bond, Caller, RangeState};
 use canut_pool::session::Listed;
 use canut_protocol::{
     Deal, DealId, Failure, Nrlc, TaskId,
-    range::{Assignment, Commitment, Leaf, PostedVote, Range, Settled, Standing, Vote},
+    range::{Assignment, Commitment, Leaf, Leaves, PostedVote, Range, Settled, Standing, Vote},
     signature::CompactSignature,
 };
 use canut_store::{AddOptions, Layout, directory};
@@ -24,7 +24,7 @@ use crate::{
         record::{Place, RangeJournal, RangeRecord, value_of},
         screen::{Offer, check_roster, screen},
     },
-    run::{Order, Runner},
+    run::{Order, Runner, contents_of},
     screen::Terms,
 };
 
@@ -44,8 +44,9 @@ pub(super) enum Done {
     Voted(Range, Box<RangeRecord>),
     /// A record is on disk as it is now.
     Written(Box<RangeRecord>),
-    /// The archives are in the store. What was voted for may be shown if there is a list of votes that was checked.
-    Delivered(Range, Option<Vec<Listed>>),
+    /// The archives are in the store; where, if they are encrypted. What was voted for may be shown if there is a list of
+    /// votes that was checked.
+    Delivered(Range, Option<Vec<Listed>>, Option<B256>),
     /// What the chain says of the range; `None` when it does not answer.
     Looked(Range, Option<Option<RangeState>>),
     /// A transaction was included.
@@ -315,23 +316,23 @@ impl RangeHands {
             self.upload(&record).await
         };
         match opened.await {
-            Ok(()) => Done::Delivered(range, record.roster),
+            Ok(delivery) => Done::Delivered(range, record.roster, delivery),
             Err(failure) => Done::Failed(range, failure),
         }
     }
 
     pub(super) async fn deliver(self, record: RangeRecord) -> Done {
         match self.upload(&record).await {
-            Ok(()) => Done::Delivered(record.range, None),
+            Ok(delivery) => Done::Delivered(record.range, None, delivery),
             Err(failure) => Done::Failed(record.range, failure),
         }
     }
 
-    /// Puts the archives of a range in the store, and the folder that lists them.
-    async fn upload(&self, record: &RangeRecord) -> Result<(), Failure> {
+    /// Puts the archives of a range in the store, and the folder that lists them. Gives the hash of that folder if they are
+    /// encrypted: nobody else can tell it.
+    async fn upload(&self, record: &RangeRecord) -> Result<Option<B256>, Failure> {
         let range = record.range;
         let results = self.journal.results(record.whole.unwrap_or(range));
-        let contents: Vec<_> = record.leaves.iter().map(|leaf| leaf.content).collect();
         let store = self.runner.fetcher.store();
         let refused = |error: canut_store::Error| {
             warn!(%range, %error, "the results cannot be uploaded");
@@ -342,10 +343,22 @@ impl RangeHands {
             pin: true,
         };
         store.add_path(&results, options).await.map_err(refused)?;
-        for node in directory::nodes(range.first(), &contents) {
+        let nodes = if record.place.encrypted {
+            let paths = range.indices().map(|index| results.join(index.to_string()));
+            let contents = contents_of(paths.collect()).await?;
+            let told = Bytes::from(Leaves(record.leaves.clone()));
+            let told = store.add_bytes(told.0, options).await.map_err(refused)?;
+            let told = directory::content(&told.cid).ok_or(Failure::WorkerBroken)?;
+            directory::delivery(range.first(), &contents, told)
+        } else {
+            let contents: Vec<_> = record.leaves.iter().map(|leaf| leaf.content).collect();
+            directory::nodes(range.first(), &contents)
+        };
+        let root = nodes.last().map(|node| node.content.sha256);
+        for node in nodes {
             store.add_folder_block(node.block).await.map_err(refused)?;
         }
-        Ok(())
+        Ok(root.filter(|_| record.place.encrypted))
     }
 
     pub(super) async fn look(self, range: Range) -> Done {
@@ -407,8 +420,7 @@ impl RangeHands {
 
     /// Has a posted range decided.
     pub(super) async fn resolve(self, range: Range) -> Done {
-        let nowhere = alloy_primitives::B256::ZERO;
-        self.send(range, self.caller.resolve(range, nowhere, None))
+        self.send(range, self.caller.resolve(range, B256::ZERO, None))
             .await
     }
 

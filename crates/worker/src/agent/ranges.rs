@@ -4,8 +4,13 @@ mod chain;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use canut_pool::session::{Leaves, Listed, ToPool, ToWorker};
-use canut_protocol::{Failure, Nrlc, range::Range, signature::CompactSignature};
+use alloy_primitives::B256;
+use canut_pool::session::{Listed, ToPool, ToWorker};
+use canut_protocol::{
+    Failure, Nrlc,
+    range::{Leaves, Range},
+    signature::CompactSignature,
+};
 use tokio::{sync::mpsc, task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -391,7 +396,7 @@ impl Ranges {
                     self.go_on(range);
                 }
             }
-            Done::Delivered(range, roster) => self.on_delivered(range, roster),
+            Done::Delivered(range, roster, delivery) => self.on_delivered(range, roster, delivery),
             Done::Looked(range, state) => self.on_looked(range, state, now),
             Done::Sent(range) => self.look_later(range, now, Duration::from_secs(1)),
             Done::Failed(range, failure) => {
@@ -418,7 +423,7 @@ impl Ranges {
         self.schedule(range, None, now);
     }
 
-    fn on_delivered(&mut self, range: Range, roster: Option<Vec<Listed>>) {
+    fn on_delivered(&mut self, range: Range, roster: Option<Vec<Listed>>, delivery: Option<B256>) {
         let Some(held) = self.held.get_mut(&range) else {
             return;
         };
@@ -433,8 +438,9 @@ impl Ranges {
                 range,
                 value,
                 leaves: Leaves(record.leaves.clone()),
+                delivery,
             },
-            _ => ToPool::Delivered { range },
+            _ => ToPool::Delivered { range, delivery },
         };
         self.tell(message);
         self.go_on(range);

@@ -37,6 +37,9 @@ pub struct Place {
     pub time_ref: u64,
     /// Whether results are delivered to a contract.
     pub callback: bool,
+    /// Whether results are encrypted for somebody.
+    #[serde(default)]
+    pub encrypted: bool,
     /// The stake for one task.
     pub stake: Nrlc,
 }

@@ -8,6 +8,7 @@ use canut_protocol::{
     Deal, Domain, Failure, Nrlc,
     range::{Assignment, Range, Sides, Standing, Terms},
 };
+use canut_vault::format::result::is_wanted;
 
 use super::record::{Place, RangeRecord};
 use crate::screen;
@@ -62,6 +63,7 @@ pub fn screen(
         start: deal.start_time,
         time_ref,
         callback: deal.callback != Address::ZERO,
+        encrypted: is_wanted(&deal.params),
         stake: deal.worker_stake,
     };
     if now.saturating_add(terms.spare) >= place.clock().countersign {

@@ -266,18 +266,20 @@ impl World {
                 let Some(sim) = self.sim(worker) else { return };
                 let value = sim.votes[&range].1;
                 self.stored.insert((range, value));
-                self.say(worker, Said::Uploaded(range));
+                self.say(worker, Said::Uploaded(range, None));
             }
             RangeCommand::Check {
                 range,
                 value,
                 leaves,
+                ..
             } => {
                 assert_eq!(value_of(range, &leaves, link), Some(value));
                 let report = if self.stored.contains(&(range, value)) {
                     RangeReport::Delivered(Delivery {
                         value,
                         callback: Default::default(),
+                        encrypted: None,
                     })
                 } else {
                     RangeReport::Undelivered(Failure::UploadWrong)

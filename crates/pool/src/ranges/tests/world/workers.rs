@@ -180,6 +180,7 @@ impl World {
                 range,
                 value,
                 leaves,
+                delivery: None,
             },
         );
     }

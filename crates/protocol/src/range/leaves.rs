@@ -1,13 +1,14 @@
-//! What was found for the tasks of a range, as it travels.
+//! What was found for the tasks of a range, as bytes.
 
 use alloy_primitives::{B256, Bytes};
-use canut_protocol::range::{Codec, Content, Leaf, MAX_COUNT};
 use serde::{Deserialize, Serialize};
+
+use super::{Codec, Content, Leaf, MAX_COUNT};
 
 /// Bytes of a leaf: digest, codec, SHA-256.
 const LEAF: usize = 65;
 
-/// The leaves of a range in the order of their tasks; one string in a message, 65 bytes for each.
+/// The leaves of a range in the order of their tasks; 65 bytes for each, one string in a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Bytes", into = "Bytes")]
 pub struct Leaves(pub Vec<Leaf>);
@@ -16,6 +17,11 @@ pub struct Leaves(pub Vec<Leaf>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the bytes are not those of 1 to {MAX_COUNT} results")]
 pub struct NoLeaves;
+
+impl Leaves {
+    /// Most bytes of leaves.
+    pub const MAX_BYTES: usize = LEAF * MAX_COUNT as usize;
+}
 
 impl TryFrom<Bytes> for Leaves {
     type Error = NoLeaves;
@@ -79,16 +85,5 @@ mod tests {
         fn bytes_from_outside_never_panic(bytes: Vec<u8>) {
             let _ = Leaves::try_from(Bytes::from(bytes));
         }
-    }
-
-    #[test]
-    fn the_largest_range_fits_in_a_frame() {
-        let digest = B256::repeat_byte(1);
-        let content = Content {
-            codec: Codec::DagPb,
-            sha256: digest,
-        };
-        let most = Leaves(vec![Leaf { digest, content }; usize::from(MAX_COUNT)]);
-        assert!(serde_json::to_string(&most).unwrap().len() < super::super::MAX_FRAME - 1_000);
     }
 }
