@@ -173,11 +173,15 @@ impl Client {
 
 /// That an archive is the one which was voted for.
 async fn confirm(task: TaskId, leaf: Leaf, archive: PathBuf) -> Result<()> {
-    let counting = tokio::task::spawn_blocking(move || canut_store::cid_of(&archive));
-    let cid = counting
+    let counting = tokio::task::spawn_blocking(move || {
+        canut_store::cid_of(&archive)
+            .map(|cid| directory::content(&cid))
+            .map_err(Box::new)
+    });
+    let counted = counting
         .await
-        .map_err(|error| Error::Thread(error.to_string()))??;
-    match directory::content(&cid) {
+        .map_err(|error| Error::Thread(error.to_string()))?;
+    match counted.map_err(|error| *error)? {
         Some(found) if found == leaf.content => Ok(()),
         found => Err(Error::Tampered {
             task,

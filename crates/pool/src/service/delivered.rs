@@ -93,7 +93,7 @@ impl RangeErrands {
         let root = directory::folder(delivery);
         let told = self.store.resolve(&root, LEAVES).await.map_err(refused)?;
         let told = self.store.bytes(&told, Leaves::MAX_BYTES as u64).await;
-        if Bytes::from(told.map_err(refused)?) != Bytes::from(Leaves(leaves.to_vec())) {
+        if told.map_err(refused)? != Bytes::from(Leaves(leaves.to_vec())) {
             return Err(Failure::UploadWrong);
         }
         let mut folders = BTreeMap::new();
