@@ -8,6 +8,7 @@ mod logging;
 mod market;
 mod node;
 mod pool;
+mod relay;
 mod service;
 mod settings;
 mod signals;
@@ -37,6 +38,7 @@ enum Verb {
     Hub(hub::Args),
     Store(store::Args),
     Vault(vault::Args),
+    Relay(relay::Args),
     Pool(pool::Args),
     Worker(worker::Args),
     #[command(flatten)]
@@ -55,6 +57,7 @@ async fn main() -> ExitCode {
         Verb::Hub(args) => hub::run(args).await,
         Verb::Store(args) => store::run(args).await,
         Verb::Vault(args) => vault::run(args).await,
+        Verb::Relay(args) => relay::run(args).await,
         Verb::Pool(args) => pool::run(args).await,
         Verb::Worker(args) => worker::run(args).await,
         Verb::Client(verb) => client::run(verb).await,

@@ -4,7 +4,8 @@
 //! - [`Gate`] goes around the router: who asks too often is refused, what takes too long ends, answers are counted, and
 //!   browsers may call from any page.
 //! - [`Challenges`] log wallets in, as iExec's services do.
-//! - [`Refusal`] is an error as clients see it: a status, and a sentence that says what to do.
+//! - [`Refusal`] is an error as clients see it: a status, and a sentence that says what to do. [`excerpt`] and [`last_cause`]
+//!   are for showing what others say.
 
 mod answers;
 mod challenge;
@@ -14,6 +15,7 @@ mod refusal;
 mod server;
 mod signature;
 mod stream;
+mod words;
 
 pub use answers::Answers;
 pub use challenge::Challenges;
@@ -21,3 +23,4 @@ pub use limits::{Gate, Limits};
 pub use refusal::{JSON, Refusal};
 pub use server::{Connections, Peer, accept};
 pub use signature::recover;
+pub use words::{excerpt, last_cause};

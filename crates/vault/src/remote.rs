@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use alloy_primitives::{Address, Bytes, hex};
+use canut_gate::{excerpt, last_cause};
 use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
@@ -224,26 +225,10 @@ impl Remote {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> RemoteError {
-        // The client's own words say little: the last cause says what happened.
-        let mut root: &dyn std::error::Error = error;
-        while let Some(source) = root.source() {
-            root = source;
-        }
         RemoteError::Unreachable {
             url: self.url.to_string(),
-            cause: root.to_string(),
+            // The client's own words say little.
+            cause: last_cause(error),
         }
     }
-}
-
-/// Somebody's words, shortened and unable to drive a terminal.
-fn excerpt(text: &str, length: usize) -> String {
-    let harmless = |character: char| {
-        if character.is_control() {
-            ' '
-        } else {
-            character
-        }
-    };
-    text.chars().take(length).map(harmless).collect()
 }

@@ -27,6 +27,8 @@ pub struct Config {
     pub store: String,
     /// The vault, which shows the keys that results are encrypted with. Without one such deals are not computed.
     pub vault: Option<String>,
+    /// URLs of relays, which send what the worker signed when its pool stalls and it has no ether itself.
+    pub relays: Vec<String>,
     /// The folder of records, results and cached files.
     pub folder: PathBuf,
     /// What runs the apps.
@@ -103,6 +105,7 @@ impl Config {
             key,
             store,
             vault: None,
+            relays: Vec::new(),
             folder: folder.into(),
             runtime,
             slots: thread::available_parallelism().unwrap_or(NonZeroUsize::MIN),

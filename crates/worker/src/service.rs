@@ -50,6 +50,9 @@ pub enum StartError {
     /// The vault's address.
     #[error(transparent)]
     Vault(#[from] canut_vault::RemoteError),
+    /// A relay's address.
+    #[error(transparent)]
+    Relay(#[from] canut_relay::RemoteError),
     /// Fetching files.
     #[error(transparent)]
     Fetch(#[from] FetchError),
@@ -251,6 +254,10 @@ async fn weaving(
     let broken = broken(&config.folder);
     let journal = RangeJournal::open(config.folder.join("ranges")).map_err(&broken)?;
     let now = caller.hub().now().await?;
+    let relays = config
+        .relays
+        .iter()
+        .map(|url| canut_relay::Remote::new(url));
     Ok(Weaving {
         records: journal.read(now).map_err(&broken)?,
         open: config.open,
@@ -263,6 +270,7 @@ async fn weaving(
             workerpool: config.workerpool,
             terms: config.terms.clone(),
             memory: Arc::new(Memory::default()),
+            relays: relays.collect::<Result<_, _>>()?,
             #[cfg(feature = "misbehaviour")]
             forges: conduct.forges,
         },

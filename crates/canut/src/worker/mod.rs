@@ -104,21 +104,12 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         .pool
         .as_deref()
         .ok_or_eyre("which pool? Give --pool URL")?;
-    let place = Place {
-        pool: sessions(pool).map_err(eyre::Report::msg)?,
-        rpc: settings.rpc(),
-        hub: settings
-            .hub
-            .ok_or_eyre("which hub? Give --hub ADDRESS, or set CANUT_HUB")?,
-        workerpool: settings
-            .workerpool
-            .ok_or_eyre("which workerpool? Give --workerpool ADDRESS")?,
-        store: settings.store(),
-    };
+    let place = place(&settings, pool)?;
     let at = place.pool.clone();
     let (runtime, offered) = runtimes(&settings, &dir).await?;
     let mut config = Config::new(place, key, &dir, Arc::new(runtime));
     config.vault.clone_from(&settings.vault);
+    config.relays = settings.relays.clone().unwrap_or_default();
     config.slots = settings.slots.unwrap_or(config.slots);
     config.cache = settings
         .cache
@@ -160,6 +151,21 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     signals.next().await;
     stop(worker, patience, &mut signals).await;
     Ok(())
+}
+
+/// Where it belongs.
+fn place(settings: &Settings, pool: &str) -> Result<Place> {
+    Ok(Place {
+        pool: sessions(pool).map_err(eyre::Report::msg)?,
+        rpc: settings.rpc(),
+        hub: settings
+            .hub
+            .ok_or_eyre("which hub? Give --hub ADDRESS, or set CANUT_HUB")?,
+        workerpool: settings
+            .workerpool
+            .ok_or_eyre("which workerpool? Give --workerpool ADDRESS")?,
+        store: settings.store(),
+    })
 }
 
 /// Where the page about it is.

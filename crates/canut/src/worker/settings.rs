@@ -84,6 +84,12 @@ pub(super) struct Settings {
     #[arg(long, value_name = "URL", env = "CANUT_VAULT")]
     pub(super) vault: Option<String>,
 
+    /// A relay, which sends the worker's votes to the hub when the pool stalls and the worker has no ether for it. May be given
+    /// several times
+    #[arg(long = "relay", value_name = "URL")]
+    #[serde(rename = "relay")]
+    pub(super) relays: Option<Vec<String>>,
+
     /// Folder of what the worker has to remember; created if it is not there. One worker at a time may use it
     #[arg(long, value_name = "FOLDER")]
     pub(super) dir: Option<PathBuf>,

@@ -216,6 +216,7 @@ fn every_command_explains_itself() {
         "secret push-key",
         "secret check-key",
         "vault",
+        "relay",
         "deal claim",
         "task claim",
         "task logs",

@@ -14,6 +14,7 @@ use canut_protocol::{
     range::{Assignment, Commitment, Leaf, Leaves, PostedVote, Range, Settled, Standing, Vote},
     signature::CompactSignature,
 };
+use canut_relay::{Errand, Remote};
 use canut_store::{AddOptions, Layout, directory};
 use tokio::{sync::Mutex, time::Instant};
 use tracing::{info, warn};
@@ -65,6 +66,7 @@ pub(crate) struct RangeHands {
     pub(crate) workerpool: Address,
     pub(crate) terms: Terms,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) relays: Vec<Remote>,
     #[cfg(feature = "misbehaviour")]
     pub(crate) forges: bool,
 }
@@ -402,26 +404,22 @@ impl RangeHands {
                 assignment,
             });
         }
-        self.send(record.range, self.caller.post(record.range, &votes))
-            .await
+        let range = record.range;
+        self.send(Errand::Post { range, votes }).await
     }
 
     /// Opens what the worker voted for.
     pub(super) async fn reveal(self, record: RangeRecord) -> Done {
-        let Some(value) = record.value() else {
-            return Done::Failed(record.range, Failure::WorkerBroken);
-        };
-        self.send(
-            record.range,
-            self.caller.open(record.range, value, Bytes::new()),
-        )
-        .await
+        let range = record.range;
+        match record.value() {
+            Some(value) => self.send(Errand::Open { range, value }).await,
+            None => Done::Failed(range, Failure::WorkerBroken),
+        }
     }
 
     /// Has a posted range decided.
     pub(super) async fn resolve(self, range: Range) -> Done {
-        self.send(range, self.caller.resolve(range, B256::ZERO, None))
-            .await
+        self.send(Errand::Resolve { range }).await
     }
 
     /// Proves that the pool left the worker's vote out of a settlement.
@@ -430,41 +428,47 @@ impl RangeHands {
         let Some(signature) = record.assignment else {
             return Done::Failed(range, Failure::WorkerBroken);
         };
-        let assigned = Assignment {
+        let assignment = Assignment {
             range,
             worker: record.vote.worker,
             sealed: record.vote.sealed(),
         };
-        self.send(
-            range,
-            self.caller.slash_omission(&settled, &assigned, signature),
-        )
+        self.send(Errand::Complain {
+            settled: Box::new(settled),
+            assignment,
+            signature,
+        })
         .await
     }
 
-    /// Sends a transaction, if the worker can pay for it.
-    async fn send<T>(
-        &self,
-        range: Range,
-        transaction: impl Future<Output = canut_hub::Result<T>>,
-    ) -> Done {
-        let ether = self
-            .caller
-            .hub()
-            .provider()
-            .get_balance(self.address())
-            .await;
-        if ether.is_ok_and(|ether| ether.is_zero()) {
-            warn!(%range, "the pool stalls, and without ether the worker can only hope that somebody else posts its vote");
-            return Done::Failed(range, Failure::GasTooLow);
-        }
-        match transaction.await {
-            Ok(_) => Done::Sent(range),
-            Err(error) => {
-                info!(%range, %error, "a transaction was not carried out");
-                Done::Failed(range, Failure::TransactionFailed)
+    /// Sends a transaction. Who has no ether for it has a relay do so.
+    async fn send(&self, errand: Errand) -> Done {
+        let range = errand.range();
+        let hub = self.caller.hub();
+        let ether = hub.provider().get_balance(self.address()).await;
+        if !ether.is_ok_and(|ether| ether.is_zero()) {
+            match errand.send(&self.caller).await {
+                Ok(_) => return Done::Sent(range),
+                Err(error) => {
+                    info!(%range, %error, "a transaction was not carried out");
+                    // Too little ether is as good as none.
+                    if !matches!(error, canut_hub::Error::Rejected { .. }) {
+                        return Done::Failed(range, Failure::TransactionFailed);
+                    }
+                }
             }
         }
+        for relay in &self.relays {
+            match relay.carry(&hub.domain(), errand.clone()).await {
+                Ok(_) => return Done::Sent(range),
+                Err(error) => info!(%range, %error, "a relay did not carry a transaction"),
+            }
+        }
+        if self.relays.is_empty() {
+            warn!(%range, "the pool stalls, and without ether or a relay the worker can only hope that somebody else posts its vote");
+            return Done::Failed(range, Failure::GasTooLow);
+        }
+        Done::Failed(range, Failure::TransactionFailed)
     }
 }
 

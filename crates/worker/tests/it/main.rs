@@ -17,9 +17,9 @@ mod containers;
 mod loom;
 mod market;
 #[path = "../../../hub/tests/hub/node.rs"]
-#[expect(dead_code, reason = "the tests of the hub use more of it")]
 mod node;
 mod page;
 mod ranges;
 mod registry;
+mod relay;
 mod restarts;
