@@ -1,6 +1,10 @@
 //! What services that run unattended have in common: which chain, which key, until when.
 
-use std::{fs, net::SocketAddr, path::PathBuf};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
@@ -36,6 +40,13 @@ pub(crate) struct KeyArgs {
 }
 
 impl KeyArgs {
+    /// The key in a file.
+    pub(crate) fn of(file: &Path) -> Self {
+        Self {
+            key_file: Some(file.to_owned()),
+        }
+    }
+
     /// Reads the key.
     pub(crate) fn read(&self) -> Result<PrivateKeySigner> {
         let text = match &self.key_file {

@@ -1,9 +1,13 @@
 //! A worker's bond in a pool: put in, asked back, taken out a week later.
 
+use alloy::signers::{SignerSync, local::PrivateKeySigner};
 use alloy_primitives::{Address, B256};
 use canut_hub::Caller;
-use canut_protocol::Nrlc;
+use canut_protocol::{Nrlc, range::Unbond, signature::CompactSignature};
 use serde::Serialize;
+
+/// How long what a worker wishes may be carried out, in seconds.
+const WISH: u64 = 3_600;
 
 /// What became of a bond.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -35,6 +39,9 @@ pub enum BondError {
     /// The chain, or the hub's refusal.
     #[error(transparent)]
     Hub(#[from] canut_hub::Error),
+    /// The worker's key cannot sign.
+    #[error("the worker's key cannot sign: {0}")]
+    Key(#[from] alloy::signers::Error),
     /// Nobody would use the bond.
     #[error("there is no workerpool at {0}: check the address and the hub")]
     NoPool(Address),
@@ -117,8 +124,10 @@ pub async fn bond(
     changed.seen(caller).await
 }
 
-/// Takes out of the caller's bond what was asked back a week ago, and asks `amount` back. Without an amount it asks for everything,
+/// Takes out of the bond of a worker what was asked back a week ago, and asks `amount` back. Without an amount it asks for everything,
 /// unless something was asked back before: then it only takes out what it can. Asking again starts the week anew for all of it.
+///
+/// The caller pays for the transactions; a worker that is somebody else signs what it wishes.
 ///
 /// # Errors
 ///
@@ -126,9 +135,10 @@ pub async fn bond(
 pub async fn unbond(
     caller: &Caller,
     workerpool: Address,
+    key: &PrivateKeySigner,
     amount: Option<Nrlc>,
 ) -> Result<Changed, BondError> {
-    let (hub, worker) = (caller.hub(), caller.address());
+    let (hub, worker) = (caller.hub(), key.address());
     let has = hub.bond(workerpool, worker).await?;
     let asked = match amount {
         Some(amount) if amount > has.amount => {
@@ -159,7 +169,19 @@ pub async fn unbond(
         });
     }
     if !asked.is_zero() {
-        let done = caller.unbond(workerpool, asked).await?;
+        let done = if worker == caller.address() {
+            caller.unbond(workerpool, asked).await?
+        } else {
+            let wish = Unbond {
+                workerpool,
+                amount: asked,
+                nonce: hub.bond_nonce(workerpool, worker).await?,
+                deadline: now.saturating_add(WISH),
+            };
+            let signed = key.sign_hash_sync(&wish.digest(&hub.domain()))?;
+            let signature = CompactSignature::from(&signed);
+            caller.unbond_for(worker, &wish, signature).await?
+        };
         changed.asked = asked;
         changed.transactions.push(done.transaction);
     }

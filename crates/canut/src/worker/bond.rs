@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use alloy::signers::local::PrivateKeySigner;
 use alloy_primitives::Address;
 use canut_hub::{Caller, Hub, Sender, SenderConfig, connect};
 use canut_protocol::Nrlc;
@@ -10,7 +11,10 @@ use clap::Args as ClapArgs;
 use eyre::{OptionExt, Result, bail};
 
 use super::settings::Settings;
-use crate::client::{clock, price, show};
+use crate::{
+    client::{clock, price, show},
+    service::KeyArgs,
+};
 
 /// Where the bond is, and whose key changes it.
 #[derive(Debug, ClapArgs)]
@@ -41,7 +45,8 @@ struct Place {
 }
 
 impl Place {
-    async fn open(self) -> Result<(Caller, Address)> {
+    /// The hub as `payer` calls it, or who has the key; the workerpool; the key.
+    async fn open(self, payer: Option<&PathBuf>) -> Result<(Caller, Address, PrivateKeySigner)> {
         let settings = Settings::at(self.rpc, self.hub, self.workerpool, self.key_file)
             .with_file(self.config.as_ref())?;
         let hub = settings
@@ -52,8 +57,12 @@ impl Place {
             .ok_or_eyre("which workerpool? Give --workerpool ADDRESS")?;
         let key = settings.key().read()?;
         let hub = Hub::at(connect(&settings.rpc()).await?, hub).await?;
-        let sender = Sender::new(hub.provider().clone(), key, SenderConfig::default()).await?;
-        Ok((Caller::new(hub, sender), workerpool))
+        let pays = match payer {
+            Some(file) => KeyArgs::of(file).read()?,
+            None => key.clone(),
+        };
+        let sender = Sender::new(hub.provider().clone(), pays, SenderConfig::default()).await?;
+        Ok((Caller::new(hub, sender), workerpool, key))
     }
 }
 
@@ -93,11 +102,17 @@ Examples:
   canut worker unbond --config worker.toml
       Asks for everything; a week later the same line takes it out.
   canut worker unbond 5RLC --config worker.toml
-      Only a part: the worker goes on with what is left.")]
+      Only a part: the worker goes on with what is left.
+  canut worker unbond --config worker.toml --payer owner.key
+      The worker has no ether: it signs what it wishes, and another key pays for the transaction.")]
 pub(super) struct Unbond {
     /// How much [default: everything]
     #[arg(value_parser = price)]
     amount: Option<Nrlc>,
+
+    /// File of the private key that pays for the transaction [default: the worker's own]
+    #[arg(long, value_name = "FILE")]
+    payer: Option<PathBuf>,
 
     #[command(flatten)]
     place: Place,
@@ -105,7 +120,7 @@ pub(super) struct Unbond {
 
 pub(super) async fn add(args: Bond) -> Result<()> {
     let json = args.place.json;
-    let (caller, workerpool) = args.place.open().await?;
+    let (caller, workerpool, _) = args.place.open(None).await?;
     let worker = args.worker.unwrap_or_else(|| caller.address());
     let changed = bond(&caller, workerpool, worker, args.amount).await?;
     show(json, &changed, || text(&changed, clock::now()))
@@ -113,8 +128,8 @@ pub(super) async fn add(args: Bond) -> Result<()> {
 
 pub(super) async fn take(args: Unbond) -> Result<()> {
     let json = args.place.json;
-    let (caller, workerpool) = args.place.open().await?;
-    let changed = match unbond(&caller, workerpool, args.amount).await {
+    let (caller, workerpool, key) = args.place.open(args.payer.as_ref()).await?;
+    let changed = match unbond(&caller, workerpool, &key, args.amount).await {
         Err(BondError::Waiting {
             pending,
             ready_at,

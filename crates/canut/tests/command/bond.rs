@@ -75,6 +75,19 @@ async fn a_worker_that_left_gets_its_bond_back_a_week_later() {
         (&out["withdrawn"], &out["asked"]),
         (&json!(Nrlc::rlc(12)), &json!(0))
     );
+    // Without ether it signs what it wishes, and somebody else pays.
+    let provider = connect(&services.node.url).await.unwrap();
+    let none: Result<Value, _> = provider
+        .raw_request("anvil_setBalance".into(), json!([worker, "0x0"]))
+        .await;
+    none.unwrap();
+    person.fails(&asks(&["unbond"]));
+    let payer = home.path().join("payer.key");
+    std::fs::write(&payer, services.keys[1].to_bytes().to_string()).unwrap();
+    let asks = |words: &[&'static str]| {
+        let payer = ["--payer", payer.to_str().unwrap()];
+        [&["worker"], words, &config, &payer].concat()
+    };
     let rest = person.does(&asks(&["unbond"]));
     assert_eq!(
         (&rest["asked"], &rest["bond"]),
