@@ -1,6 +1,7 @@
 //! The gate of an HTTP service: what every service of Canut does with those who come in.
 //!
-//! - [`accept`] serves a router on a port: connections are bounded, in all and of one address, and slow ones are cut.
+//! - [`accept`] serves a router on a port: connections are bounded, in all and of one address, and slow ones are cut. A [`Port`] is
+//!   all that most services need of it.
 //! - [`Gate`] goes around the router: who asks too often is refused, what takes too long ends, answers are counted, and
 //!   browsers may call from any page.
 //! - [`Challenges`] log wallets in, as iExec's services do.
@@ -11,6 +12,7 @@ mod answers;
 mod challenge;
 mod crowd;
 mod limits;
+mod port;
 mod refusal;
 mod server;
 mod signature;
@@ -20,6 +22,7 @@ mod words;
 pub use answers::Answers;
 pub use challenge::Challenges;
 pub use limits::{Gate, Limits};
+pub use port::{ListenError, Port};
 pub use refusal::{JSON, Refusal};
 pub use server::{Connections, Peer, accept};
 pub use signature::recover;

@@ -1,6 +1,6 @@
 //! A relay as a server.
 
-use std::{fmt, io, net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
+use std::{net::SocketAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use alloy::providers::Provider;
 use axum::{
@@ -11,13 +11,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use canut_gate::{Answers, Connections, Gate, Limits, Refusal, accept};
+use canut_gate::{Answers, Gate, Limits, ListenError, Port, Refusal};
 use canut_hub::{Caller, Error};
 use canut_protocol::range::MAX_POSTS;
 use prometheus::{IntCounterVec, Opts, Registry, TextEncoder};
 use serde_json::json;
-use tokio::{net::TcpListener, sync::Mutex};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use crate::{
@@ -25,8 +24,6 @@ use crate::{
     errand::{Errand, Request},
 };
 
-/// How long open requests may take to end when the server stops.
-const GRACE: Duration = Duration::from_secs(10);
 /// Largest request, in bytes: room for 48 votes.
 const MAX_REQUEST: usize = 128 << 10;
 /// Errands carried at the same time. Two about one range are carried one after the other: the second may be superfluous.
@@ -62,73 +59,34 @@ pub enum StartError {
     #[error("the counters for Prometheus cannot be set up: {0}")]
     Metrics(#[from] prometheus::Error),
     /// Its address.
-    #[error("cannot listen at {address} ({cause}): choose another address or port")]
-    Listen {
-        /// Which.
-        address: SocketAddr,
-        /// Why.
-        cause: io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
-/// A running relay.
-pub struct Server {
-    address: SocketAddr,
-    stop: CancellationToken,
-    tasks: TaskTracker,
-}
-
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
-    }
-}
+/// A running relay. Dropping it without [`stop`](Self::stop) cuts it off.
+#[derive(Debug)]
+pub struct Server(Port);
 
 impl Server {
     /// Starts a relay that pays with the key of `caller`.
     pub async fn start(config: Config, caller: Caller) -> Result<Self, StartError> {
-        let failed = |cause| StartError::Listen {
-            address: config.listen,
-            cause,
-        };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
         let carrier = Carrier::new(caller)?;
         let limits = Limits::new(config.requests_per_minute, config.patience);
         let gate = Gate::new(limits, Answers::register(&carrier.registry)?);
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let connections = Connections {
-            patience: config.patience,
-            ..Connections::default()
-        };
         let router = gate.around(router(carrier));
-        let (served, end) = (tasks.clone(), stop.clone());
-        tasks.spawn(accept(listener, router, connections, served, end));
-        tasks.close();
-        info!(%address, "the relay is open");
-        Ok(Self {
-            address,
-            stop,
-            tasks,
-        })
+        let port = Port::open(config.listen, router, config.patience).await?;
+        info!(address = %port.address(), "the relay is open");
+        Ok(Self(port))
     }
 
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
-        self.address
+        self.0.address()
     }
 
     /// Stops: requests under way are answered, up to ten seconds.
     pub async fn stop(self) {
-        self.stop.cancel();
-        if tokio::time::timeout(GRACE, self.tasks.wait())
-            .await
-            .is_err()
-        {
-            warn!("some errands did not end in time and were cut off");
-        }
+        self.0.close().await;
     }
 }
 

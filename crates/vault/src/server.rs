@@ -1,27 +1,22 @@
 //! The vault as a server.
 
 use std::{
-    fmt, io,
+    io,
     net::SocketAddr,
     num::NonZeroU32,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use canut_gate::{Connections, Gate, Limits, accept};
+use canut_gate::{Gate, Limits, ListenError, Port};
 use canut_hub::Hub;
-use tokio::net::TcpListener;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{info, warn};
+use tracing::info;
 
 use crate::{
     api,
     metrics::Metrics,
     secrets::{Key, KeyError, Secrets, SecretsError},
 };
-
-/// How long open requests may take to end when the server stops.
-const GRACE: Duration = Duration::from_secs(10);
 
 /// How a vault runs.
 #[derive(Clone, Debug)]
@@ -74,20 +69,14 @@ pub enum StartError {
         cause: io::Error,
     },
     /// Its address.
-    #[error("cannot listen at {address} ({cause}): choose another address or port")]
-    Listen {
-        /// Which.
-        address: SocketAddr,
-        /// Why.
-        cause: io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
 /// A running vault. Dropping it without [`stop`](Self::stop) cuts it off; nothing durable is lost.
+#[derive(Debug)]
 pub struct Server {
-    address: SocketAddr,
-    stop: CancellationToken,
-    tasks: TaskTracker,
+    port: Port,
     secrets: Secrets,
 }
 
@@ -101,36 +90,18 @@ impl Server {
         let key = Key::load_or_create(&config.key_file)?;
         let database = config.folder.join("vault.sqlite");
         let secrets = Secrets::open(&database, &key, hub.domain()).await?;
-        let failed = |cause| StartError::Listen {
-            address: config.listen,
-            cause,
-        };
-        let listener = TcpListener::bind(config.listen).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
         let metrics = Metrics::new()?;
         let limits = Limits::new(config.requests_per_minute, config.patience);
         let gate = Gate::new(limits, metrics.answers());
         let router = gate.around(api::router(secrets.clone(), hub, metrics));
-        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        let connections = Connections {
-            patience: config.patience,
-            ..Connections::default()
-        };
-        let (served, end) = (tasks.clone(), stop.clone());
-        tasks.spawn(accept(listener, router, connections, served, end));
-        tasks.close();
-        info!(%address, "the vault is open");
-        Ok(Self {
-            address,
-            stop,
-            tasks,
-            secrets,
-        })
+        let port = Port::open(config.listen, router, config.patience).await?;
+        info!(address = %port.address(), "the vault is open");
+        Ok(Self { port, secrets })
     }
 
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// What it keeps.
@@ -140,27 +111,7 @@ impl Server {
 
     /// Stops: requests under way are answered, up to ten seconds, and the database is closed.
     pub async fn stop(self) {
-        self.stop.cancel();
-        if tokio::time::timeout(GRACE, self.tasks.wait())
-            .await
-            .is_err()
-        {
-            warn!("some requests did not end in time and were cut off");
-        }
+        self.port.close().await;
         self.secrets.close().await;
-    }
-}
-
-impl fmt::Debug for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server")
-            .field("address", &self.address)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }
