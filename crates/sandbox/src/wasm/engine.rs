@@ -11,8 +11,7 @@ pub(super) const STACK: usize = 1 << 20;
 pub(super) fn new(cache: Option<&Path>) -> wasmtime::Result<Engine> {
     let mut config = Config::new();
     config
-        // One NaN, one answer for the relaxed instructions.
-        .cranelift_nan_canonicalization(true)
+        // One answer for the relaxed instructions; one NaN is the work of `nan`.
         .relaxed_simd_deterministic(true)
         // Work is counted, not timed; the epoch is the last resort.
         .consume_fuel(true)

@@ -5,6 +5,7 @@ mod clock;
 mod engine;
 mod execute;
 mod interrupt;
+mod nan;
 mod p1;
 mod p2;
 mod program;

@@ -15,7 +15,7 @@ use wasmtime::{
 };
 use wasmtime_wasi::p2::bindings::sync::CommandPre;
 
-use super::{p1, p2};
+use super::{nan, p1, p2};
 use crate::{Failure, Fault, Limits};
 
 /// Programs kept in memory. Compiled code is larger than the app, so this bounds memory too.
@@ -72,6 +72,10 @@ impl Programs {
     pub(super) fn load(&self, path: &Path, limits: &Limits) -> Result<Compiled, Fault> {
         let mut bytes = Vec::new();
         let file = fs::File::open(path).map_err(Fault::disk(path))?;
+        let size = file.metadata().map_err(Fault::disk(path))?.len();
+        let size = usize::try_from(size.min(limits.app_bytes)).unwrap_or_default();
+        // One more, so that the end is seen in the same breath.
+        bytes.reserve_exact(size.saturating_add(1));
         file.take(limits.app_bytes.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(Fault::disk(path))?;
@@ -108,18 +112,18 @@ impl Programs {
     }
 
     fn compile(&self, bytes: &[u8]) -> Compiled {
-        // The fourth number of the header tells a component from a module.
-        let program = if bytes.get(4..8) == Some(&[0x0d, 0, 1, 0]) {
-            Component::from_binary(&self.engine, bytes)
-                .and_then(|component| self.components.instantiate_pre(&component))
-                .and_then(CommandPre::new)
-                .map(Program::Component)
-        } else {
-            Module::from_binary(&self.engine, bytes).and_then(|module| {
+        let program = nan::canonical(bytes, self.engine.get_wasm_features()).and_then(|bytes| {
+            if nan::is_component(&bytes) {
+                Component::from_binary(&self.engine, &bytes)
+                    .and_then(|component| self.components.instantiate_pre(&component))
+                    .and_then(CommandPre::new)
+                    .map(Program::Component)
+            } else {
+                let module = Module::from_binary(&self.engine, &bytes)?;
                 p1::check(&module)?;
                 self.modules.instantiate_pre(&module).map(Program::Module)
-            })
-        };
+            }
+        });
         program.map(Arc::new).map_err(|error| Refused {
             failure: Failure::InvalidApp,
             detail: Some(format!("{error:#}")),
