@@ -33,6 +33,8 @@ pub(super) struct Cell {
     /// The file through which the engine joins its control group.
     pub(super) door: PathBuf,
     engine: Arc<Engine>,
+    /// Whether the container was made, and has ended by itself.
+    ended: bool,
 }
 
 impl Cell {
@@ -56,6 +58,7 @@ impl Cell {
             folder,
             door: PathBuf::new(),
             engine: Arc::clone(engine),
+            ended: false,
         };
         cell.door = group::make_for_engine(&cell.name)
             .map_err(|error| Fault::Resources(format!("no control group: {error}")))?;
@@ -101,6 +104,11 @@ impl Cell {
         fs::write(&path, config.to_string()).map_err(Fault::disk(path))
     }
 
+    /// The engine made the container and saw its end.
+    pub(super) fn has_ended(&mut self) {
+        self.ended = true;
+    }
+
     /// Whether the kernel killed in this place because its memory, not that of the machine, was used up.
     pub(super) fn ran_out_of_memory(&self) -> bool {
         let root = Path::new("/sys/fs/cgroup");
@@ -129,7 +137,12 @@ fn counts(text: &str, name: &str) -> bool {
 
 impl Drop for Cell {
     fn drop(&mut self) {
-        if let Err(error) = clear(&self.engine, &self.name, &self.folder) {
+        let cleared = if self.ended {
+            clear_ended(&self.engine, &self.name, &self.folder)
+        } else {
+            clear(&self.engine, &self.name, &self.folder)
+        };
+        if let Err(error) = cleared {
             tracing::warn!(name = self.name, %error, "what is left of a run cannot be removed now; it is at the next start");
         }
     }
@@ -153,6 +166,19 @@ pub(super) fn clear(engine: &Engine, name: &str, folder: &Path) -> io::Result<()
     // An engine may have been in the group of the container, while it started it, and have written down more.
     group::end_container(name)?;
     engine.remove(name)?;
+    leave(folder)
+}
+
+/// Takes away what is left of the container `name`, which has ended by itself, and `folder` with all that is mounted there.
+fn clear_ended(engine: &Engine, name: &str, folder: &Path) -> io::Result<()> {
+    group::end_engine(name)?;
+    group::end_container(name)?;
+    engine.forget(name)?;
+    leave(folder)
+}
+
+/// Takes away `folder` with all that is mounted there.
+fn leave(folder: &Path) -> io::Result<()> {
     match unmount(folder, UnmountFlags::DETACH | UnmountFlags::NOFOLLOW) {
         // Nothing is mounted there.
         Ok(()) | Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOENT) => {}

@@ -108,6 +108,12 @@ impl Engine {
             .stderr(Stdio::null());
         command.status()?;
         // Of a container that was never finished the engine may know too little to remove what it knows.
+        self.forget(name)
+    }
+
+    /// Removes what it knows of a container that has ended and whose control group is gone. There is nothing else to remove,
+    /// so that it need not be started again for that.
+    pub(super) fn forget(&self, name: &str) -> io::Result<()> {
         for path in self.memories(name)? {
             let removed = if path.is_dir() {
                 fs::remove_dir_all(path)

@@ -38,8 +38,9 @@ pub(super) async fn run(
     let (here, order, bounds) = (Arc::clone(shared), job.clone(), limits.clone());
     let prepared = blocking(move || prepare(&here, &order, &bounds)).await?;
     let (ended, cell) = match prepared {
-        Ok(cell) => {
+        Ok(mut cell) => {
             let (status, stdout, stderr) = supervise(shared, &cell, limits).await?;
+            cell.has_ended();
             (finished(status, stdout, stderr, &cell, limits), Some(cell))
         }
         Err((failure, detail)) => (refused(failure, detail), None),
