@@ -5,7 +5,12 @@ use std::{fs, path::Path};
 use wasmtime::{CallHook, Store, StoreContextMut, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use super::{interrupt::Interrupted, p1, p2, program::Program, world::World};
+use super::{
+    interrupt::{Interrupted, STRETCH},
+    p1, p2,
+    program::Program,
+    world::World,
+};
 use crate::{
     Failure, Fault, Job, Limits,
     result::Ended,
@@ -36,13 +41,13 @@ pub(super) fn execute(
                 limits,
                 interrupted,
             )?;
-            let result = p1::start(&mut store, pre);
+            let result = interrupted.drive(p1::start(&mut store, pre))?;
             end(store, result, job, limits)
         }
         Program::Component(pre) => {
             let guest = p2::Guest::new(world, job.task);
             let mut store = store(pre.engine(), guest, limits, interrupted)?;
-            let result = p2::start(&mut store, pre);
+            let result = interrupted.drive(p2::start(&mut store, pre))?;
             end(store, result, job, limits)
         }
     }
@@ -68,17 +73,22 @@ fn store<G: HasWorld>(
     store.limiter(|guest| &mut guest.world().allowance);
     store
         .set_fuel(limits.fuel)
+        .and_then(|()| store.fuel_async_yield_interval(Some(STRETCH)))
         .map_err(|error| Fault::Engine(error.to_string()))?;
-    store.call_hook(charge);
-    interrupted.watch(&mut store)?;
+    let interrupted = interrupted.clone();
+    store.call_hook(move |store, hook| match hook {
+        CallHook::ReturningFromHost => {
+            // To charge starts a new stretch, so a run of many calls may have no other pause.
+            interrupted.check().map_err(Stop::from)?;
+            charge(store)
+        }
+        _ => Ok(()),
+    });
     Ok(store)
 }
 
 /// Takes the price of a call of the host from the fuel.
-fn charge<G: HasWorld>(mut store: StoreContextMut<'_, G>, hook: CallHook) -> wasmtime::Result<()> {
-    if !matches!(hook, CallHook::ReturningFromHost) {
-        return Ok(());
-    }
+fn charge<G: HasWorld>(mut store: StoreContextMut<'_, G>) -> wasmtime::Result<()> {
     let price = store.data_mut().world().meter.take();
     match store.get_fuel()?.checked_sub(price) {
         Some(left) => store.set_fuel(left),

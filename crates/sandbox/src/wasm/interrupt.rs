@@ -1,39 +1,40 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering::SeqCst},
+//! The end of a run from outside.
+//!
+//! A run pauses whenever it has burnt some fuel, and after each call of the host; then it looks whether it is to stop.
+
+use std::{
+    future::Future,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    task::{Context, Poll, Waker},
 };
 
-use wasmtime::{Engine, Store, UpdateDeadline};
+use crate::{FUEL_PER_SECOND, Fault};
 
-use crate::{Fault, vfs::Stop};
+/// Fuel between two pauses: about a millisecond.
+pub(super) const STRETCH: u64 = FUEL_PER_SECOND / 1000;
 
 /// Stops one run from outside. To drop it stops the run too.
-#[derive(Debug)]
-pub(super) struct Interrupt {
-    raised: Arc<AtomicBool>,
-    engine: Engine,
-}
+#[derive(Debug, Default)]
+pub(super) struct Interrupt(Arc<AtomicBool>);
 
 /// The end of an [`Interrupt`] that the run looks at.
 #[derive(Debug, Clone)]
 pub(super) struct Interrupted(Arc<AtomicBool>);
 
 impl Interrupt {
-    pub(super) fn new(engine: &Engine) -> (Self, Interrupted) {
-        let raised = Arc::new(AtomicBool::new(false));
-        (
-            Self {
-                raised: Arc::clone(&raised),
-                engine: engine.clone(),
-            },
-            Interrupted(raised),
-        )
+    pub(super) fn new() -> (Self, Interrupted) {
+        let interrupt = Self::default();
+        let interrupted = Interrupted(Arc::clone(&interrupt.0));
+        (interrupt, interrupted)
     }
 
-    /// Every run of the engine looks up at its next loop or call; this one stops.
+    /// The run stops at its next pause.
     pub(super) fn raise(&self) {
-        self.raised.store(true, SeqCst);
-        self.engine.increment_epoch();
+        self.0.store(true, SeqCst);
     }
 }
 
@@ -52,15 +53,15 @@ impl Interrupted {
         }
     }
 
-    /// Makes the code in `store` look.
-    pub(super) fn watch<T>(&self, store: &mut Store<T>) -> Result<(), Fault> {
-        let interrupted = self.clone();
-        store.epoch_deadline_callback(move |_| match interrupted.check() {
-            Ok(()) => Ok(UpdateDeadline::Continue(1)),
-            Err(fault) => Err(Stop::from(fault).into()),
-        });
-        store.set_epoch_deadline(1);
-        // Raised before the deadline was set: the epoch it moved is behind us.
-        self.check()
+    /// Goes on with `run` until it ends, and gives it up in a pause when it is to stop. It waits for nothing but itself.
+    pub(super) fn drive<T>(&self, run: impl Future<Output = T>) -> Result<T, Fault> {
+        let mut run = pin!(run);
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            self.check()?;
+            if let Poll::Ready(end) = run.as_mut().poll(&mut context) {
+                return Ok(end);
+            }
+        }
     }
 }

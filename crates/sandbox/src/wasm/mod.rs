@@ -15,7 +15,6 @@ mod world;
 use std::{path::PathBuf, sync::Arc};
 
 use tokio::{runtime::Handle, sync::oneshot, time};
-use wasmtime::Engine;
 
 use self::{
     interrupt::{Interrupt, Interrupted},
@@ -38,7 +37,6 @@ use crate::{
 /// The time to compile an app is bounded by its size alone: a compilation cannot be interrupted.
 #[derive(Debug, Clone)]
 pub struct WasmRuntime {
-    engine: Engine,
     programs: Arc<Programs>,
     threads: Arc<Threads>,
 }
@@ -57,7 +55,6 @@ impl WasmRuntime {
         let programs =
             Programs::new(&engine).map_err(|error| Fault::Engine(format!("{error:#}")))?;
         Ok(Self {
-            engine,
             programs: Arc::new(programs),
             threads: Arc::default(),
         })
@@ -65,7 +62,7 @@ impl WasmRuntime {
 
     /// Runs on a thread, whose stack is known, and stops it when time is up or nobody waits any more.
     async fn run_on_thread(&self, job: &Job, limits: &Limits) -> Result<Outcome, Fault> {
-        let (interrupt, interrupted) = Interrupt::new(&self.engine);
+        let (interrupt, interrupted) = Interrupt::new();
         let (reply, mut answer) = oneshot::channel();
         let (programs, job, own_limits, handle) = (
             Arc::clone(&self.programs),

@@ -13,7 +13,7 @@ use wasmtime::{
     Engine, InstancePre, Module,
     component::{self, Component},
 };
-use wasmtime_wasi::p2::bindings::sync::CommandPre;
+use wasmtime_wasi::p2::bindings::CommandPre;
 
 use super::{nan, p1, p2};
 use crate::{Failure, Fault, Limits};

@@ -6,10 +6,8 @@ use std::{
     thread,
 };
 
-use super::engine;
-
-/// Native stack of a thread, in bytes: the app's, and room for the host and the compiler.
-const STACK: usize = engine::STACK + (3 << 20);
+/// Native stack of a thread, in bytes: room for the host and the compiler. An app has a stack of its own.
+const STACK: usize = 4 << 20;
 
 /// Threads that are kept while they have nothing to do: to make one, and its stack, takes longer than many a run.
 const KEPT: usize = 16;

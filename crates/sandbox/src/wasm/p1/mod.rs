@@ -55,10 +55,13 @@ pub(super) fn check(module: &Module) -> wasmtime::Result<()> {
 }
 
 /// Runs a module, and gives its exit status.
-pub(super) fn start(store: &mut Store<Guest>, pre: &InstancePre<Guest>) -> wasmtime::Result<u32> {
-    let instance = pre.instantiate(&mut *store)?;
+pub(super) async fn start(
+    store: &mut Store<Guest>,
+    pre: &InstancePre<Guest>,
+) -> wasmtime::Result<u32> {
+    let instance = pre.instantiate_async(&mut *store).await?;
     let start = instance.get_typed_func::<(), ()>(&mut *store, "_start")?;
-    start.call(store, ())?;
+    start.call_async(store, ()).await?;
     Ok(0)
 }
 

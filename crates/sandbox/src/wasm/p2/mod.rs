@@ -18,9 +18,10 @@ use wasmtime::{
 use wasmtime_wasi::{
     WasiCtx, WasiCtxView, WasiView,
     p2::bindings::{
+        CommandPre,
         clocks::{monotonic_clock, wall_clock},
         filesystem::preopens,
-        sync::{CommandPre, filesystem::types},
+        sync::filesystem::types,
     },
 };
 
@@ -82,9 +83,12 @@ impl WasiView for Guest {
 }
 
 /// Runs a component, and gives its exit status.
-pub(super) fn start(store: &mut Store<Guest>, pre: &CommandPre<Guest>) -> wasmtime::Result<u32> {
-    let command = pre.instantiate(&mut *store)?;
-    let result = command.wasi_cli_run().call_run(&mut *store)?;
+pub(super) async fn start(
+    store: &mut Store<Guest>,
+    pre: &CommandPre<Guest>,
+) -> wasmtime::Result<u32> {
+    let command = pre.instantiate_async(&mut *store).await?;
+    let result = command.wasi_cli_run().call_run(&mut *store).await?;
     Ok(result.is_err().into())
 }
 
