@@ -74,10 +74,18 @@ impl<'a> Program<'a> {
             (2, ValType::V128),
             (DEPTH + 1, ValType::I32),
         ];
-        self.statements(DEPTH, true);
+        let all = self.seed.as_slice();
+        let (main, helper) = all.split_at(all.len() / 5 * 4);
+        self.seed = main.iter();
+        while !self.seed.as_slice().is_empty() {
+            self.statement(DEPTH, true);
+        }
         self.leave();
         code.function(&function(&locals, std::mem::take(&mut self.code)));
-        self.statements(2, false);
+        self.seed = helper.iter();
+        while !self.seed.as_slice().is_empty() {
+            self.statement(2, false);
+        }
         self.f64(2, false);
         let locals = [(1, ValType::F32), locals[2], locals[3]];
         code.function(&function(&locals, self.code));
