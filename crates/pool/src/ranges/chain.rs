@@ -143,11 +143,14 @@ impl Ranges {
             RangeReport::Undelivered(failure) if voting.errand == Some(Errand::Check) => {
                 voting.errand = None;
                 voting.courier.wants_upload = failure != Failure::StoreUnreachable;
-                voting.retry_at = if voting.courier.wants_upload {
-                    now
+                if voting.courier.wants_upload {
+                    voting.retry_at = now;
+                    // Who says that they are there, and they are not, is not asked next.
+                    let uploaded = voting.courier.uploaded.take();
+                    voting.courier.failed.extend(uploaded);
                 } else {
-                    again
-                };
+                    voting.retry_at = again;
+                }
             }
             RangeReport::Thwarted => {
                 // The chain may know better what the votes are worth.

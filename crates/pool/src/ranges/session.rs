@@ -269,6 +269,7 @@ impl Ranges {
                 .is_some_and(|(asked, _)| asked == worker)
         {
             voting.courier.uploader = None;
+            voting.courier.uploaded = Some(worker);
             voting.retry_at = 0;
             if let Phase::Settling(value) = voting.phase
                 && let Some(opened) = voting.opened_mut(value)

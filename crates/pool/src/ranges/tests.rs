@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use crate::Idle as Why;
 use world::{Behaviour, ID, REF, STAKE, World};
 
-use Behaviour::{Absent, Copies, Honest, Idle, Sloppy, Slow, Unable, Withholds, Wrong};
+use Behaviour::{Absent, Copies, Honest, Idle, Keeps, Sloppy, Slow, Unable, Withholds, Wrong};
 
 /// Enough for four ranges of sixteen tasks.
 const BOND: u64 = STAKE * 16 * 4;
@@ -104,6 +104,19 @@ fn everybody_who_was_countersigned_is_accounted_for_and_counts_against() {
             .all(|loser| of(&world, Copies).contains(loser)),
         "{:?}",
         world.losers()
+    );
+}
+
+#[test]
+fn archives_that_one_winner_keeps_another_puts_in_the_store() {
+    let mut behaviours = [Honest; 8];
+    behaviours[3] = Keeps;
+    let mut world = World::new(10, 64, BOND, &behaviours);
+    world.finish();
+    assert_eq!(world.certified(), 64);
+    assert!(
+        world.posted.is_empty(),
+        "every range was settled by the pool"
     );
 }
 
@@ -272,6 +285,7 @@ fn behaviour() -> impl Strategy<Value = Behaviour> {
         1 => Just(Copies),
         1 => Just(Absent),
         1 => Just(Withholds),
+        1 => Just(Keeps),
         1 => Just(Idle),
         1 => Just(Unable),
     ]

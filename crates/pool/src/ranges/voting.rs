@@ -144,6 +144,8 @@ pub(super) struct Courier {
     pub(super) wants_upload: bool,
     /// Winner asked to upload, and when.
     pub(super) uploader: Option<(Address, u64)>,
+    /// Winner that said last that the archives are in the store.
+    pub(super) uploaded: Option<Address>,
     /// Winners whose upload failed.
     pub(super) failed: BTreeSet<Address>,
     /// Values of which the chain was shown an opening.

@@ -36,7 +36,7 @@ pub(super) struct World {
     pub(super) deal: Deal,
     pub(super) settled: BTreeMap<Range, Vec<Counted>>,
     pub(super) failed: BTreeSet<Range>,
-    posted: BTreeMap<Range, BTreeSet<Value>>,
+    pub(super) posted: BTreeMap<Range, BTreeSet<Value>>,
     /// Every assignment that the pool ever signed.
     pub(super) assignments: BTreeMap<(Range, Address), B256>,
     stored: BTreeSet<(Range, Value)>,
@@ -265,7 +265,9 @@ impl World {
             RangeCommand::Upload { range, worker } => {
                 let Some(sim) = self.sim(worker) else { return };
                 let value = sim.votes[&range].1;
-                self.stored.insert((range, value));
+                if sim.behaviour != Behaviour::Keeps {
+                    self.stored.insert((range, value));
+                }
                 self.say(worker, Said::Uploaded(range, None));
             }
             RangeCommand::Check {

@@ -29,6 +29,8 @@ pub(in super::super) enum Behaviour {
     Absent,
     /// Votes, and never says what for.
     Withholds,
+    /// Votes and says what for, and keeps the archives, though it says that they are in the store.
+    Keeps,
     /// Takes ranges and does nothing.
     Idle,
     /// Cannot do what the requester wants.
@@ -173,7 +175,9 @@ impl World {
             return;
         }
         let (_, value, leaves) = sim.votes[&range].clone();
-        self.stored.insert((range, value));
+        if sim.behaviour != Behaviour::Keeps {
+            self.stored.insert((range, value));
+        }
         self.say(
             worker,
             Said::Opened {
