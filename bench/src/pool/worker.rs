@@ -15,7 +15,7 @@ use alloy::{
 };
 use canut_pool::session::{ToPool, ToWorker, VERSION, digest};
 use canut_protocol::{
-    Tag, TaskId,
+    Failure, Tag, TaskId,
     range::{Commitment, Leaf, Leaves, Range, Value, Vote, tree},
     signature::{self, CompactSignature},
 };
@@ -209,8 +209,9 @@ impl Worker {
             }
             ToWorker::Drop { range } => {
                 bench.found.remove(&range);
-                bench.computing.take_if(|(_, computed)| *computed == range);
-                None
+                let dropped = bench.computing.take_if(|(_, computed)| *computed == range);
+                let failure = Failure::Aborted;
+                dropped.map(|_| ToPool::RangeFailed { range, failure })
             }
             ToWorker::Settled { range } => {
                 bench.found.remove(&range);

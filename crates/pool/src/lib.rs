@@ -22,6 +22,7 @@ pub mod ranges;
 pub mod schedule;
 mod service;
 pub mod session;
+mod stragglers;
 
 pub use clock::Clock;
 pub use config::{Config, STRIDE, SessionLimits, Way};

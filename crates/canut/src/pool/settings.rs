@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
+    str::ParseBoolError,
     time::Duration,
 };
 
@@ -70,6 +71,10 @@ pub(super) struct Settings {
     #[arg(long, value_name = "SECONDS")]
     grace: Option<u64>,
 
+    /// Never ask somebody else as well where a worker takes longer than nine of ten did; in a file, `hedge = false`
+    #[arg(long = "no-hedge", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL", value_parser = opposite)]
+    hedge: Option<bool>,
+
     /// Serve new deals by transactions of every worker, as any PoCo pool does, and not by signed votes on ranges of tasks
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     open: Option<bool>,
@@ -109,6 +114,11 @@ pub(super) struct Settings {
     offers: Vec<OfferText>,
 }
 
+/// A flag says what a file denies.
+fn opposite(text: &str) -> Result<bool, ParseBoolError> {
+    text.parse::<bool>().map(|flag| !flag)
+}
+
 /// Seconds between two looks at the offers.
 const REFRESH: u64 = 60;
 const MILLION: u64 = 1_000_000;
@@ -143,6 +153,7 @@ impl Settings {
         config.follow.depth = self.confirmations.unwrap_or_default();
         config.settings.grace = self.grace.unwrap_or(config.settings.grace);
         config.ranges.grace = config.settings.grace;
+        config.ranges.hedge = self.hedge.unwrap_or(config.ranges.hedge);
         config.stride = self.stride.unwrap_or(STRIDE);
         ensure!(
             (1..=MAX_COUNT).contains(&config.stride),
@@ -210,6 +221,24 @@ mod tests {
             dir: Some("pool".into()),
             ..Settings::default()
         }
+    }
+
+    #[test]
+    fn a_flag_says_what_a_file_denies() {
+        #[derive(clap::Parser)]
+        struct Line {
+            #[command(flatten)]
+            settings: Settings,
+        }
+        let flags = |flags: &[&str]| {
+            let line = [&["pool"], flags].concat();
+            <Line as clap::Parser>::parse_from(line).settings.hedge
+        };
+        assert_eq!(flags(&[]), None);
+        assert_eq!(flags(&["--no-hedge"]), Some(false));
+        assert_eq!(flags(&["--no-hedge", "false"]), Some(true));
+        let file: Settings = toml::from_str("hedge = false").unwrap();
+        assert_eq!(file.hedge, Some(false));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `canut market`: the order book by itself, over a node that comes and goes.
 
-use crate::support::{Process, canut};
+use crate::support::{self, Process, canut};
 use serde_json::Value;
 use std::{
     io::{Read, Write},
@@ -36,16 +36,7 @@ fn market(rpc: &str, hub: &str, dir: &Path) -> Process {
 
 /// What the market answers.
 fn get(market: &Process, path: &str) -> Value {
-    let address = market.url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    serde_json::from_str(&support::get(&market.url, path)).unwrap()
 }
 
 /// Asks until the market has read the five categories from the chain.

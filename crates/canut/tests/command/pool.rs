@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     client::Person,
     services::{REQUESTER, SCHEDULER, Service, Services},
-    support::canut,
+    support::{canut, get},
 };
 
 /// Asks the pool again and again until it tells what is expected.
@@ -64,6 +64,33 @@ async fn a_pool_says_why_a_task_waits_and_why_a_worker_is_not_asked() {
         "{shown}"
     );
     assert!(shown.contains("for 1 unpaid votes"), "{shown}");
+}
+
+/// A number that the pool tells Prometheus.
+fn metric(services: &Services, name: &str) -> u64 {
+    let text = get(&services.pool.url, "/metrics");
+    let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_frozen_worker_keeps_nobody_waiting() {
+    let services = Services::start(7, "option-pricer.wasm", &[]).await;
+    let params = r#"{"iexec_args":"--paths 2000"}"#;
+    // The pool sees how long tasks take.
+    let (deal, _) = services.deal(70, 10, params).await;
+    let fetch = |deal| {
+        let fetched = services.client(deal).output().unwrap();
+        let said = String::from_utf8_lossy(&fetched.stdout).into_owned();
+        assert!(fetched.status.success(), "{said}");
+    };
+    fetch(deal);
+    // There is a range for everybody, frozen or not.
+    services.workers[0].signal("STOP");
+    let (deal, _) = services.deal(63, 10, params).await;
+    fetch(deal);
+    services.workers[0].signal("CONT");
+    assert!(metric(&services, "canut_pool_hedges_won_total") > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

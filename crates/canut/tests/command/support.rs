@@ -1,7 +1,8 @@
 //! A service in a process of its own.
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -21,6 +22,20 @@ pub(crate) fn canut(args: &[&str]) -> Command {
     // Not the folder of the person who runs the tests.
     command.env("CANUT_HOME", std::env::temp_dir().join("canut-tests-home"));
     command
+}
+
+/// What a service answers, without its headers.
+pub(crate) fn get(url: &str, path: &str) -> String {
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
 impl Process {

@@ -245,6 +245,7 @@ mod tests {
             deals: vec![(id, contract)],
             votings: vec![whole.clone()],
             gone: Vec::new(),
+            ..RangeChanges::default()
         };
         let save = async |changes: &RangeChanges| {
             let saved = ledger.save(&Changes::default(), changes, None).await;

@@ -95,6 +95,7 @@ impl Ranges {
             voting.errand = None;
             for member in &voting.members {
                 self.crew.absolve(member.worker, other);
+                self.crew.release(member.worker, other);
                 if is_it && member.stage.is_listed() {
                     seen.push(member.worker);
                     commands.push(RangeCommand::Settled {
@@ -102,7 +103,7 @@ impl Ranges {
                         worker: member.worker,
                     });
                 } else if member.stage.is_asked() {
-                    self.crew.release(member.worker, other);
+                    self.stragglers.forget((other, member.worker));
                     commands.push(RangeCommand::Drop {
                         range: other,
                         worker: member.worker,

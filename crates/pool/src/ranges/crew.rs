@@ -121,6 +121,13 @@ impl Crew {
         }
     }
 
+    /// Whether the range takes one of the worker's slots.
+    pub(super) fn is_computing(&self, worker: Address, range: Range) -> bool {
+        self.present
+            .get(&worker)
+            .is_some_and(|present| present.computing.contains(&range))
+    }
+
     /// Asks the worker for nothing until `until`.
     pub(super) fn bench(&mut self, worker: Address, until: u64) {
         if let Some(present) = self.present.get_mut(&worker) {

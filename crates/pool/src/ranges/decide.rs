@@ -121,7 +121,10 @@ impl Ranges {
         let mut able = self.crew.able(need.tag).peekable();
         let voting = self.votings.get(&range);
         able.peek().is_some()
-            && able.all(|worker| voting.is_some_and(|voting| voting.member(worker).is_some()))
+            && able.all(|worker| {
+                let member = voting.and_then(|voting| voting.member(worker));
+                member.is_some_and(|member| member.stage != Stage::Outrun)
+            })
     }
 
     pub(super) fn verdict(&self, range: Range) -> Option<Verdict> {
@@ -160,7 +163,7 @@ impl Ranges {
             Some(pace) => pace.saturating_mul(3).max(settings.patience),
             None => time_ref.saturating_add(settings.budget),
         });
-        let (mut next, mut changed) = (None, false);
+        let (mut next, mut changed, mut missed) = (None, false, Vec::new());
         for member in &mut voting.members {
             let (patience, failure) = match member.stage {
                 Stage::Offered | Stage::Away if member.bound => {
@@ -169,7 +172,7 @@ impl Ranges {
                 Stage::Offered => (slow, Failure::WorkerSlow),
                 Stage::Away => (settings.grace, Failure::WorkerLost),
                 Stage::Countersigned(_) => (settings.commit_patience, Failure::WorkerSlow),
-                Stage::Out(_) | Stage::Committed(_) | Stage::Absent => continue,
+                Stage::Out(_) | Stage::Outrun | Stage::Committed(_) | Stage::Absent => continue,
             };
             let until = member.since.saturating_add(patience);
             if now < until {
@@ -180,15 +183,17 @@ impl Ranges {
             let worker = member.worker;
             if member.bound || matches!(member.stage, Stage::Countersigned(_)) {
                 member.stage = Stage::Absent;
+                self.crew.release(worker, range);
             } else {
                 member.stage = Stage::Out(failure);
-                self.crew.absolve(worker, range);
-                commands.push(RangeCommand::Drop { range, worker });
+                missed.push(worker);
             }
-            self.crew.release(worker, range);
         }
         if changed {
             self.dirty.insert(range);
+        }
+        for worker in missed {
+            self.let_go(range, worker, commands);
         }
         next
     }
@@ -295,6 +300,7 @@ impl Ranges {
                 member.stage = Stage::Out(Failure::Aborted);
                 self.crew.absolve(member.worker, range);
                 self.crew.release(member.worker, range);
+                self.stragglers.forget((range, member.worker));
                 commands.push(RangeCommand::Drop {
                     range,
                     worker: member.worker,

@@ -1,23 +1,30 @@
 //! Cutting deals into ranges, and drawing workers for them.
 
+use std::time::Duration;
+
 use alloy_primitives::Address;
 use canut_protocol::{
     DealId,
     range::{MAX_COUNT, Range, Standing},
 };
 
-use super::{RangeCommand, Ranges, Stage, Voting, crew::Need, decide::chain, voting::Member};
+use super::{
+    Hedge, RangeCommand, Ranges, Stage, Voting, crew::Need, decide::chain, voting::Member,
+};
+use crate::stragglers::Kind;
 
 impl Ranges {
-    /// Asks free workers: first for ranges that were begun, the oldest first, then for new ones. Whether anybody was asked.
+    /// Asks free workers: first for ranges that were begun, the oldest first, then for new ones; where there are none, for what
+    /// others are late with. Whether anybody was asked.
     pub(super) fn dispatch(&mut self, now: u64, commands: &mut Vec<RangeCommand>) -> bool {
         if !self.crew.somebody_is_free(now) {
             return false;
         }
         let mut asked = false;
         for (_, range) in self.hungry.clone() {
-            asked |= self.assign(now, range, commands);
+            asked |= self.assign(now, range, None, commands);
         }
+        asked |= self.replace_strays(now, commands);
         let deals: Vec<_> = self
             .deals
             .iter()
@@ -30,7 +37,7 @@ impl Ranges {
                 asked = true;
             }
         }
-        asked
+        asked || self.hedge(now, commands)
     }
 
     /// Begins a new range of the deal, if somebody can be asked for it and there is room for it.
@@ -51,7 +58,7 @@ impl Ranges {
         self.votings.insert(range, Voting::new(range, now));
         self.mark(range);
         self.feed(range, true);
-        self.assign(now, range, commands)
+        self.assign(now, range, None, commands)
     }
 
     /// The next range of the deal. None crosses a border of the stride that the pool promised, and within one all are of
@@ -97,7 +104,13 @@ impl Ranges {
 
     /// Draws a worker for the range among those who are free, and asks him: one who was not asked for it; or, where nobody else
     /// could be, one who was and sealed nothing, as when every worker was lost for a while.
-    fn assign(&mut self, now: u64, range: Range, commands: &mut Vec<RangeCommand>) -> bool {
+    pub(super) fn assign(
+        &mut self,
+        now: u64,
+        range: Range,
+        hedge: Option<Hedge>,
+        commands: &mut Vec<RangeCommand>,
+    ) -> bool {
         let need = self.need(range);
         let (Some(voting), Some(open)) = (self.votings.get(&range), self.deals.get(&range.deal()))
         else {
@@ -110,6 +123,7 @@ impl Ranges {
         let may_return = |worker: &Address| {
             let member = voting.member(*worker);
             member.is_some_and(|member| member.stage.may_return())
+                && !self.crew.is_computing(*worker, range)
         };
         let new = self.crew.free(now, need).filter(is_new);
         let worker = draw.next(chain(voting), new).or_else(|| {
@@ -128,6 +142,7 @@ impl Ranges {
             since: now,
             stage: Stage::Offered,
             bound: false,
+            hedge,
         });
         self.crew.stake(worker, range, need.risk);
         self.crew.occupy(worker, range);
@@ -139,7 +154,7 @@ impl Ranges {
 
     /// Asks the worker to compute the range. The first one asked may take less of it.
     pub(super) fn offer(
-        &self,
+        &mut self,
         now: u64,
         range: Range,
         worker: Address,
@@ -154,6 +169,13 @@ impl Ranges {
         let turns = u64::try_from(self.members_wanted(range.deal())).unwrap_or(u64::MAX);
         let fair = by.saturating_sub(now) / turns.saturating_add(1);
         let budget = alone.then_some(self.settings.budget.min(fair));
+        self.stragglers.begin(
+            self.uptime,
+            (range, worker),
+            Kind::of(&open.contract.deal),
+            range.count().into(),
+            budget.map(Duration::from_secs),
+        );
         commands.push(RangeCommand::Offer {
             range,
             worker,

@@ -10,7 +10,7 @@ use canut_protocol::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Phase, Ranges, Stage, crew::Need, judge::Verdict, voting::Member};
+use super::{Lag, Phase, Ranges, Stage, Voting, crew::Need, judge::Verdict, voting::Member};
 use crate::Idle;
 
 /// Most waiting ranges that are looked at for one worker.
@@ -208,7 +208,11 @@ impl Ranges {
             range,
             started: Some(voting.started),
             next: self.next_step(range, hungry)?,
-            members: voting.members.iter().map(member).collect(),
+            members: voting
+                .members
+                .iter()
+                .map(|one| member(one, voting))
+                .collect(),
             obstacles: if hungry {
                 self.obstacles(now, range)
             } else {
@@ -227,6 +231,9 @@ impl Ranges {
                 }
                 Verdict::More | Verdict::Audited => {
                     "the time to ask for votes is over: it will be refunded"
+                }
+                Verdict::Wait if voting.asked().count() > 1 => {
+                    "hedged: waits for the first of those who were asked to have a vote"
                 }
                 Verdict::Wait => "waits for those who were asked",
                 Verdict::Audit(_) | Verdict::Split(_) | Verdict::Certified(_) => "is being decided",
@@ -256,6 +263,11 @@ impl Ranges {
     }
 }
 
+/// Milliseconds, as people say them.
+fn seconds(millis: u64) -> String {
+    format!("{}.{} s", millis / 1_000, millis % 1_000 / 100)
+}
+
 fn count(idle: impl Iterator<Item = Idle>) -> BTreeMap<Idle, usize> {
     let mut counts = BTreeMap::new();
     for reason in idle {
@@ -264,18 +276,36 @@ fn count(idle: impl Iterator<Item = Idle>) -> BTreeMap<Idle, usize> {
     counts
 }
 
-fn member(member: &Member) -> MemberView {
-    let (did, failure) = match &member.stage {
-        Stage::Offered => ("computes it", None),
-        Stage::Away => ("computed it, and its session broke off", None),
-        Stage::Out(failure) => ("is out", Some(*failure)),
-        Stage::Countersigned(_) => ("has a vote, and is to show it", None),
-        Stage::Committed(_) => ("voted", None),
-        Stage::Absent => ("had a vote, and never showed it", None),
+fn member(member: &Member, voting: &Voting) -> MemberView {
+    let (mut did, failure) = match &member.stage {
+        Stage::Offered => ("computes it".to_owned(), None),
+        Stage::Away => ("computed it, and its session broke off".into(), None),
+        Stage::Out(failure) => ("is out".into(), Some(*failure)),
+        Stage::Outrun => (
+            "is out, and did nothing wrong: another one was first".into(),
+            None,
+        ),
+        Stage::Countersigned(_) => ("has a vote, and is to show it".into(), None),
+        Stage::Committed(_) => ("voted".into(), None),
+        Stage::Absent => ("had a vote, and never showed it".into(), None),
     };
+    let mut others = voting.members.iter().filter_map(|other| other.hedge);
+    if let Some(hedge) = others.find(|hedge| hedge.beside == member.worker) {
+        did += &match hedge.lag {
+            None => "; it was away, so another one was asked as well".into(),
+            Some(Lag { took, usual }) => format!(
+                "; it was slower than nine of ten ({}, usually {}), so another one was asked as well",
+                seconds(took),
+                seconds(usual)
+            ),
+        };
+    }
+    if let Some(hedge) = member.hedge {
+        did += &format!("; it was asked beside {}", hedge.beside);
+    }
     MemberView {
         worker: member.worker,
-        did: did.into(),
+        did,
         since: member.since,
         failure,
     }

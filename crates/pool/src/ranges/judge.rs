@@ -93,15 +93,11 @@ fn unanimous(
     for member in voting.listed() {
         let weight = weight(member.worker);
         expected = match member.stage {
-            Stage::Absent | Stage::Out(_) => expected.with_absent(weight),
+            Stage::Absent | Stage::Out(_) | Stage::Outrun => expected.with_absent(weight),
             _ => expected.with_winner(weight),
         };
     }
-    if voting
-        .members
-        .iter()
-        .any(|member| member.stage.is_asked() && !member.bound)
-    {
+    if voting.asked().next().is_some() {
         return Verdict::Wait;
     }
     if !expected.certify(trust) {

@@ -8,15 +8,18 @@
 //! 2. `session` takes in what they say; `chain` what the hub says.
 //! 3. `judge` says what a range needs: another worker, an audit (R6), an opening, a settlement, a split (§3.4).
 //! 4. `decide` orders it, `settle` and `fallback` (§8) what follows, `split` the parts.
-//! 5. `explain` tells people why things are as they are.
+//! 5. `hedge` asks somebody else as well where a worker is late.
+//! 6. `explain` tells people why things are as they are.
 
 mod chain;
 mod crew;
+mod deal;
 mod decide;
 mod dispatch;
 mod event;
 mod explain;
 mod fallback;
+mod hedge;
 mod index;
 mod judge;
 mod session;
@@ -26,91 +29,26 @@ mod split;
 mod suits;
 mod voting;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use canut_protocol::{
-    Deal, DealId,
-    range::{Clock, Range, Terms, audit::Promise},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
 };
-use serde::{Deserialize, Serialize};
 
+use alloy_primitives::Address;
+use canut_protocol::{DealId, range::Range};
+
+pub use deal::RangeDeal;
 pub use event::{Capacity, RangeChain, RangeCommand, RangeEvent, RangeReport, Said};
 pub use explain::{RangeView, Reach, WorkerView};
+pub use hedge::Hedges;
 pub use settings::{Link, RangeSettings};
 pub use suits::{has_fixed_inputs, suits};
-pub use voting::{Delivery, Member, Opened, Phase, Stage, Voting};
+pub use voting::{Delivery, Hedge, Lag, Member, Opened, Phase, Stage, Voting};
 
+use crate::stragglers::Stragglers;
 use crew::Crew;
+use deal::Open;
 use index::Index;
-
-/// A deal that is served by votes on ranges.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RangeDeal {
-    /// What was agreed.
-    pub deal: Deal,
-    /// Reference time of its category, in seconds.
-    pub time_ref: u64,
-    /// What the pool promised about draws and audits.
-    pub promise: Promise,
-    /// Whether it was made before anything that the pool has written down. Votes on it may have been countersigned that nobody
-    /// knows of any more, so none is ever again: what its workers do not have decided by the chain is refunded.
-    #[serde(default)]
-    pub forgotten: bool,
-}
-
-/// A deal, and which of its tasks are in no range yet.
-#[derive(Debug)]
-struct Open {
-    contract: RangeDeal,
-    terms: Terms,
-    clock: Clock,
-    /// Index of the first task that was in no range yet.
-    next: u64,
-    /// Where ranges from `next` on begin and end that are over, or decided by the chain, without a vote that the pool knows of.
-    taken: BTreeMap<u64, u64>,
-    /// Tasks that are not over.
-    left: u64,
-    /// What is being claimed, and was not in a vote.
-    claiming: BTreeSet<Range>,
-    retry_at: u64,
-}
-
-impl Open {
-    fn end(&self) -> u64 {
-        let deal = &self.contract.deal;
-        deal.bot_first.saturating_add(deal.bot_size)
-    }
-
-    /// Whether workers are asked for its tasks at `now`: there is time, and nothing was forgotten of it.
-    fn is_offered(&self, now: u64) -> bool {
-        now < self.clock.countersign && !self.contract.forgotten
-    }
-
-    /// Where the tasks from `next` on end that were in no range yet.
-    fn free_end(&self) -> u64 {
-        let taken = self.taken.first_key_value();
-        taken.map_or(self.end(), |(first, _)| self.end().min(*first))
-    }
-
-    /// The tasks up to `next` are in ranges.
-    fn advance(&mut self, next: u64) {
-        self.next = self.next.max(next);
-        while let Some(entry) = self.taken.first_entry()
-            && *entry.key() <= self.next
-        {
-            self.next = self.next.max(entry.remove());
-        }
-    }
-
-    /// The chain took a range of which the pool may know nothing.
-    fn take(&mut self, range: &Range) {
-        if range.indices().end > self.next {
-            let end = self.taken.entry(range.first()).or_default();
-            *end = range.indices().end.max(*end);
-            self.advance(self.next);
-        }
-    }
-}
 
 /// The scheduler of ranges. See the [module](self).
 #[derive(Debug)]
@@ -125,6 +63,12 @@ pub struct Ranges {
     agenda: BTreeSet<(u64, Range)>,
     alarms: BTreeMap<Range, u64>,
     touched: BTreeSet<Range>,
+    /// Who computes what, by a clock of their own: it only runs.
+    stragglers: Stragglers<(Range, Address)>,
+    uptime: Duration,
+    /// When to ask somebody else where all who were asked are away.
+    strays: BTreeSet<(u64, Range)>,
+    hedges: Hedges,
     new_deals: BTreeSet<DealId>,
     dirty: BTreeSet<Range>,
     /// Ranges of which nothing is left: the first worker took less.
@@ -142,6 +86,8 @@ pub struct RangeChanges {
     pub votings: Vec<Voting>,
     /// Votes that never took place.
     pub gone: Vec<Range>,
+    /// What became of second workers; this is counted, not kept.
+    pub hedges: Hedges,
 }
 
 impl RangeChanges {
@@ -164,6 +110,10 @@ impl Ranges {
             agenda: BTreeSet::new(),
             alarms: BTreeMap::new(),
             touched: BTreeSet::new(),
+            stragglers: Stragglers::new(),
+            uptime: Duration::ZERO,
+            strays: BTreeSet::new(),
+            hedges: Hedges::default(),
             new_deals: BTreeSet::new(),
             dirty: BTreeSet::new(),
             gone: BTreeSet::new(),
@@ -209,12 +159,15 @@ impl Ranges {
         }
     }
 
-    /// Takes in what happened until `now` (seconds since the epoch, by the clock of the chain), and says what to do.
+    /// Takes in what happened until `now` (seconds since the epoch, by the clock of the chain), and says what to do. `uptime`
+    /// is of a clock that only runs, by which durations are measured.
     pub fn handle(
         &mut self,
         now: u64,
+        uptime: Duration,
         events: impl IntoIterator<Item = RangeEvent>,
     ) -> Vec<RangeCommand> {
+        self.uptime = uptime;
         let mut commands = Vec::new();
         for event in events {
             match event {
@@ -257,10 +210,15 @@ impl Ranges {
         let range = self.agenda.first().map(|(at, _)| *at);
         let uncut = self.deals.values().filter(|open| open.next < open.end());
         let deal = uncut.map(|open| open.clock.end.max(open.retry_at)).min();
-        [range, deal, self.crew.next_unbench(now)]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            range,
+            deal,
+            self.crew.next_unbench(now),
+            self.next_stray(now),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// What is to be written down before orders are carried out. Deals whose tasks are all over are forgotten then.
@@ -278,6 +236,7 @@ impl Ranges {
                 .cloned()
                 .collect(),
             gone: std::mem::take(&mut self.gone).into_iter().collect(),
+            hedges: std::mem::take(&mut self.hedges),
         };
         for voting in changes
             .votings
@@ -331,24 +290,9 @@ impl Ranges {
     }
 
     fn open_deal(&mut self, id: DealId, contract: RangeDeal) {
-        let deal = &contract.deal;
-        let (Ok(terms), Ok(clock)) = (
-            Terms::of(deal, contract.time_ref),
-            Clock::of(deal.start_time, contract.time_ref),
-        ) else {
-            return;
-        };
-        let open = Open {
-            next: deal.bot_first,
-            taken: BTreeMap::new(),
-            left: deal.bot_size,
-            claiming: BTreeSet::new(),
-            retry_at: 0,
-            terms,
-            clock,
-            contract,
-        };
-        self.deals.entry(id).or_insert(open);
+        if let Some(open) = Open::new(contract) {
+            self.deals.entry(id).or_insert(open);
+        }
     }
 
     fn mark(&mut self, range: Range) {

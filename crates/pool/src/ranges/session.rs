@@ -92,7 +92,7 @@ impl Ranges {
                         sealed,
                     });
                 }
-                Stage::Out(_) | Stage::Committed(_) | Stage::Absent => {}
+                Stage::Out(_) | Stage::Outrun | Stage::Committed(_) | Stage::Absent => {}
             }
         }
         self.send_plans(worker, commands);
@@ -111,6 +111,7 @@ impl Ranges {
                 member.stage = Stage::Away;
                 member.since = now;
                 self.dirty.insert(range);
+                self.note_stray(now, range);
             }
             self.touched.insert(range);
         }
@@ -126,7 +127,7 @@ impl Ranges {
         sealed: B256,
         commands: &mut Vec<RangeCommand>,
     ) {
-        self.shorten(now, worker, range);
+        self.shorten(now, worker, range, commands);
         let late = self
             .deals
             .get(&range.deal())
@@ -154,6 +155,8 @@ impl Ranges {
                     worker,
                     sealed,
                 });
+                self.stragglers.end(self.uptime, (range, worker));
+                self.outrun(now, range, worker, commands);
                 self.mark(range);
             }
             // The same words again: so is the answer. Another vote is never countersigned.
@@ -165,7 +168,7 @@ impl Ranges {
                 });
             }
             Stage::Committed(_) | Stage::Countersigned(_) | Stage::Absent => {}
-            Stage::Offered | Stage::Away | Stage::Out(_) => {
+            Stage::Offered | Stage::Away | Stage::Out(_) | Stage::Outrun => {
                 self.crew.release(worker, range);
                 commands.push(RangeCommand::Drop { range, worker });
             }
@@ -173,7 +176,13 @@ impl Ranges {
     }
 
     /// The first worker of a range votes on the beginning of it: the rest becomes a range of its own.
-    fn shorten(&mut self, now: u64, worker: Address, part: Range) {
+    fn shorten(
+        &mut self,
+        now: u64,
+        worker: Address,
+        part: Range,
+        commands: &mut Vec<RangeCommand>,
+    ) {
         if self.votings.contains_key(&part) {
             return;
         }
@@ -207,11 +216,17 @@ impl Ranges {
         self.reindex(range);
         let risk = self.risk_of(part);
         let mut voting = Voting::new(part, whole.started);
-        for member in whole.members {
+        for mut member in whole.members {
             self.crew.absolve(member.worker, range);
-            self.crew.release(member.worker, range);
             if member.worker == worker {
+                self.crew.release(worker, range);
                 self.crew.stake(worker, part, risk);
+                let (whole, tasks) = ((range, worker), part.count().into());
+                self.stragglers.shorten(whole, (part, worker), tasks);
+                voting.members.push(member);
+            } else if member.stage.is_asked() {
+                self.let_go(range, member.worker, commands);
+                (member.stage, member.since) = (Stage::Outrun, now);
                 voting.members.push(member);
             }
         }
@@ -318,6 +333,7 @@ impl Ranges {
         };
         let Member { stage, bound, .. } = &mut voting.members[at];
         if stage.is_asked() {
+            self.stragglers.forget((range, worker));
             match (*bound, passing) {
                 (true, _) => *stage = Stage::Absent,
                 // It never began, so it may be asked again.

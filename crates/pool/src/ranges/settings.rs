@@ -20,6 +20,10 @@ pub struct RangeSettings {
     pub slow_after: u64,
     /// How long a worker may be away while it computes.
     pub grace: u64,
+    /// Whether somebody else is asked as well for what a worker keeps waiting: longer than nine of ten did, or while it is away.
+    pub hedge: bool,
+    /// How long a worker may be away before somebody else is asked as well.
+    pub absence: u64,
     /// How long a worker may keep a vote to itself that was countersigned (§3.2).
     pub commit_patience: u64,
     /// How long a worker may take to show what it voted for (§3.2), or to upload it.
@@ -43,6 +47,8 @@ impl RangeSettings {
             patience: 20,
             slow_after: u64::MAX,
             grace: 20,
+            hedge: true,
+            absence: 3,
             commit_patience: 30,
             open_patience: 60,
             retry: 5,

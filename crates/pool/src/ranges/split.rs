@@ -103,6 +103,7 @@ impl Ranges {
                     since: now,
                     stage,
                     bound: true,
+                    hedge: None,
                 }
             })
             .collect();

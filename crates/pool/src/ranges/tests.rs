@@ -1,5 +1,6 @@
 //! What a pool does with ranges, whatever its workers do.
 
+mod late;
 mod world;
 
 use std::collections::BTreeMap;
@@ -192,18 +193,18 @@ fn what_everybody_does_is_told() {
     );
 }
 
-/// Plays a bag of honest workers until so many orders were carried out, lets `blow` fall there, and plays on to the end. Says
-/// whether there were so many orders.
-fn struck_after(orders: usize, blow: impl Fn(&mut World)) -> bool {
-    let mut world = World::new(10, 12, BOND, &[Honest; 6]);
+/// Plays a bag until so many orders were carried out, lets `blow` fall there, and plays on to the end. Says whether there were
+/// so many orders.
+fn struck_after(mut world: World, orders: usize, blow: impl Fn(&mut World)) -> bool {
+    let size = world.deal.bot_size;
     for _ in 0..orders {
-        if !world.run(0) {
+        if world.is_over() || !world.step() {
             return false;
         }
     }
     blow(&mut world);
     world.finish();
-    assert_eq!(world.certified(), 12, "after {orders} orders");
+    assert_eq!(world.certified(), size, "after {orders} orders");
     assert!(world.losers().is_empty(), "after {orders} orders");
     true
 }
@@ -211,7 +212,8 @@ fn struck_after(orders: usize, blow: impl Fn(&mut World)) -> bool {
 /// A blow between any two orders, from the first offer to the last settlement. The world asserts the rest.
 fn struck_anywhere(blow: impl Fn(&mut World)) {
     let mut orders = 0;
-    while struck_after(orders, &blow) {
+    let honest = || World::new(10, 12, BOND, &[Honest; 6]);
+    while struck_after(honest(), orders, &blow) {
         orders += 1;
     }
     assert!(orders > 30, "the whole flow was struck: {orders}");

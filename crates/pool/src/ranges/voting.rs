@@ -54,6 +54,27 @@ pub struct Member {
     /// Whether the pool countersigned a vote of it on a range that this one is a part of: then it is accounted for whatever it
     /// does.
     pub bound: bool,
+    /// Why it was asked though another one was, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hedge: Option<Hedge>,
+}
+
+/// Why a worker was asked for what another one was computing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hedge {
+    /// The other one.
+    pub beside: Address,
+    /// How late that was; none when its session had broken off.
+    pub lag: Option<Lag>,
+}
+
+/// How late a worker was. Times are in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lag {
+    /// What it had taken by then.
+    pub took: u64,
+    /// What nine of ten stayed within lately, for as many tasks.
+    pub usual: u64,
 }
 
 /// How far a worker came with a range.
@@ -66,6 +87,8 @@ pub enum Stage {
     Away,
     /// Nobody counts on it any more. It left no trace.
     Out(Failure),
+    /// Another one, asked as well, had a vote before it. It left no trace either, and did nothing wrong.
+    Outrun,
     /// The pool countersigned a vote that it has not seen.
     Countersigned(B256),
     /// Voted.
@@ -164,7 +187,7 @@ impl Stage {
     pub(super) const fn may_return(&self) -> bool {
         matches!(
             self,
-            Self::Out(Failure::WorkerLost | Failure::WorkerSlow | Failure::Aborted)
+            Self::Outrun | Self::Out(Failure::WorkerLost | Failure::WorkerSlow | Failure::Aborted)
         )
     }
 
@@ -227,6 +250,13 @@ impl Voting {
 
     pub(super) fn opened_mut(&mut self, value: Value) -> Option<&mut Opened> {
         self.opened.iter_mut().find(|opened| opened.value == value)
+    }
+
+    /// Those who were asked for the vote that is wanted next. Whoever of them has it first is countersigned, and nobody else.
+    pub(super) fn asked(&self) -> impl Iterator<Item = &Member> + '_ {
+        self.members
+            .iter()
+            .filter(|member| member.stage.is_asked() && !member.bound)
     }
 
     /// The workers that must be accounted for in a settlement.

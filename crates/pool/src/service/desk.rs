@@ -71,6 +71,8 @@ pub(super) struct Desk {
     /// Sessions, by worker: the number of the session, and where its orders go.
     pub(super) sessions: BTreeMap<Address, (u64, mpsc::Sender<ToWorker>)>,
     pub(super) under_way: JoinSet<Heard>,
+    /// Since when it decides.
+    pub(super) since: Instant,
 }
 
 impl Desk {
@@ -109,6 +111,8 @@ impl Desk {
                 .flatten()
                 .min()
                 .map_or(DOZE, |at| Duration::from_secs(at.saturating_sub(now)));
+            let late = self.ranges.wake_late(now).unwrap_or(Duration::MAX);
+            let wait = wait.min(late.saturating_sub(self.since.elapsed()));
             due = Instant::now() + wait.clamp(BLINK, DOZE);
         }
     }
@@ -227,11 +231,13 @@ impl Desk {
     ) -> Result<(), LedgerError> {
         let now = self.clock.now();
         let commands = self.scheduler.handle(now, heard.tasks);
-        let orders = self.ranges.handle(now, heard.ranges);
+        let uptime = self.since.elapsed();
+        let orders = self.ranges.handle(now, uptime, heard.ranges);
         let (tasks, ranges) = (self.scheduler.take_changes(), self.ranges.take_changes());
         self.ledger.save(&tasks, &ranges, checkpoint).await?;
         self.metrics.show(&self.scheduler, &self.ranges);
         self.pace.note(&orders, &ranges);
+        self.metrics.hedged(ranges.hedges);
         let mut slow = Vec::new();
         for command in commands {
             slow.extend(self.order(command));

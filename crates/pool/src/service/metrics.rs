@@ -6,7 +6,7 @@ use prometheus::{CounterVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry
 
 use super::pace::Pace;
 use crate::{
-    ranges::{RangeChain, Ranges},
+    ranges::{Hedges, RangeChain, Ranges},
     schedule::{ChainEvent, Scheduler},
 };
 
@@ -24,6 +24,8 @@ pub(super) struct Metrics {
     checks: IntCounter,
     failures: IntCounterVec,
     range_seconds: CounterVec,
+    hedges: IntCounter,
+    hedges_won: IntCounter,
 }
 
 impl Metrics {
@@ -56,6 +58,11 @@ impl Metrics {
                 ),
                 &["step"],
             )?,
+            hedges: IntCounter::new(
+                "hedges_total",
+                "Workers asked for what another one was late with",
+            )?,
+            hedges_won: IntCounter::new("hedges_won_total", "Those of them who were first")?,
             answers: Answers::register(&registry)?,
             registry,
         };
@@ -84,6 +91,12 @@ impl Metrics {
         metrics
             .registry
             .register(Box::new(metrics.range_seconds.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.hedges.clone()))?;
+        metrics
+            .registry
+            .register(Box::new(metrics.hedges_won.clone()))?;
         Ok(metrics)
     }
 
@@ -99,6 +112,11 @@ impl Metrics {
 
     pub(super) fn assigned(&self) {
         self.assigned.inc();
+    }
+
+    pub(super) fn hedged(&self, hedges: Hedges) {
+        self.hedges.inc_by(hedges.begun);
+        self.hedges_won.inc_by(hedges.won);
     }
 
     pub(super) fn checked(&self) {

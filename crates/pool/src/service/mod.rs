@@ -36,6 +36,7 @@ use tokio::{
     net::TcpListener,
     sync::{Semaphore, mpsc},
     task::JoinSet,
+    time::Instant,
 };
 use tokio_util::{
     sync::CancellationToken,
@@ -323,10 +324,10 @@ impl Pool {
             for (at, event) in tidings.tasks {
                 let heard = route.tidings(&self.ledger, [(at, event)], []).await?;
                 scheduler.handle(at, heard.tasks);
-                ranges.handle(at, heard.ranges);
+                ranges.handle(at, Duration::ZERO, heard.ranges);
             }
             let heard = route.tidings(&self.ledger, [], tidings.ranges).await?;
-            ranges.handle(tidings.time, heard.ranges);
+            ranges.handle(tidings.time, Duration::ZERO, heard.ranges);
             read = Some(tidings.checkpoint.block);
             let (tasks, ranges) = (scheduler.take_changes(), ranges.take_changes());
             self.ledger
@@ -364,6 +365,7 @@ impl Pool {
             pace: self.metrics.pace(),
             sessions: BTreeMap::new(),
             under_way: JoinSet::new(),
+            since: Instant::now(),
         })
     }
 

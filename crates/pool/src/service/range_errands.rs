@@ -65,7 +65,9 @@ impl RangeErrands {
             let sealed = match &member.stage {
                 Stage::Committed(vote) => Some(vote.sealed()),
                 Stage::Countersigned(sealed) => Some(*sealed),
-                Stage::Offered | Stage::Away | Stage::Out(_) | Stage::Absent => None,
+                Stage::Offered | Stage::Away | Stage::Out(_) | Stage::Outrun | Stage::Absent => {
+                    None
+                }
             };
             Listed {
                 worker,

@@ -85,6 +85,7 @@ fn replicate(id: TaskId, member: &Member, agreed: bool, found: Option<B256>) -> 
         Stage::Offered => ("STARTED", None),
         Stage::Away => ("RECOVERING", None),
         Stage::Out(failure) => ("FAILED", Some(*failure)),
+        Stage::Outrun => ("ABORTED", None),
         Stage::Countersigned(_) => ("COMPUTED", None),
         Stage::Committed(_) if agreed => ("REVEALED", None),
         Stage::Committed(_) => ("CONTRIBUTED", None),

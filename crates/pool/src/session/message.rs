@@ -98,7 +98,8 @@ pub enum ToWorker {
         /// For this range.
         range: Range,
     },
-    /// A range is not wanted any more.
+    /// A range is not wanted any more. If it is being computed, the answer is that it failed, as it was aborted: then there is
+    /// a slot for another one.
     Drop {
         /// Which.
         range: Range,

@@ -33,7 +33,7 @@ pub use logs::{MAX_LOG, is_short, tail};
 pub use message::{Listed, ToPool, ToWorker};
 
 /// Version of the messages. A pool and a worker of different versions part at once.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 
 /// Largest frame, in bytes: room for what was found for 4 096 tasks.
 pub const MAX_FRAME: usize = 1 << 20;

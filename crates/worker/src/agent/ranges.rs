@@ -362,7 +362,14 @@ impl Ranges {
             .is_some_and(|held| held.record.is_none())
         {
             debug!(%range, "not wanted any more");
-            self.forget(range);
+            if let Some(held) = self.held.remove(&range) {
+                held.stop.cancel();
+            }
+            if let Err(error) = self.hands.journal.discard(range) {
+                warn!(%range, %error, "a range that is not wanted cannot be swept away");
+            }
+            let failure = Failure::Aborted;
+            self.tell(ToPool::RangeFailed { range, failure });
         }
     }
 

@@ -159,6 +159,14 @@ impl RangeJournal {
         remove(&folder)
     }
 
+    /// Forgets what was computed of a range on which nothing was voted. A vote that was signed is kept.
+    pub fn discard(&self, range: Range) -> io::Result<()> {
+        match self.find(range)? {
+            None => remove(&self.folder(range)),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// Everything that was written down about ranges that are not over. Folders without a record, and those that need not be
     /// kept any more at `now`, are swept away.
     pub fn read(&self, now: u64) -> io::Result<Vec<RangeRecord>> {

@@ -3,7 +3,10 @@
 mod hub;
 mod workers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use alloy_primitives::{Address, B256, keccak256};
 use canut_protocol::{
@@ -17,7 +20,7 @@ use canut_protocol::{
 pub(super) use workers::{Behaviour, Sim};
 
 use super::super::{
-    Capacity, Delivery, RangeChain, RangeCommand, RangeDeal, RangeEvent, RangeReport,
+    Capacity, Delivery, Hedges, RangeChain, RangeCommand, RangeDeal, RangeEvent, RangeReport,
     RangeSettings, Ranges, Said, Voting, session::value_of,
 };
 
@@ -30,6 +33,7 @@ const OWNER: Address = Address::repeat_byte(0xff);
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) now: u64,
+    settings: RangeSettings,
     pub(super) ranges: Ranges,
     pub(super) mailbox: Vec<RangeCommand>,
     pub(super) sims: Vec<Sim>,
@@ -43,6 +47,8 @@ pub(super) struct World {
     bond: u64,
     saved: (BTreeMap<DealId, RangeDeal>, BTreeMap<Range, String>),
     restarts: u8,
+    /// What the pool told of second workers.
+    pub(super) hedges: Hedges,
 }
 
 pub(super) fn link(first: u64, contents: &[Content]) -> Option<B256> {
@@ -76,6 +82,19 @@ fn matched(deal: Deal, forgotten: bool) -> RangeChain {
 
 impl World {
     pub(super) fn new(trust: u64, size: u64, bond: u64, behaviours: &[Behaviour]) -> Self {
+        Self::with(trust, size, bond, behaviours, |_| {})
+    }
+
+    /// A pool with settings of its own.
+    pub(super) fn with(
+        trust: u64,
+        size: u64,
+        bond: u64,
+        behaviours: &[Behaviour],
+        set: impl Fn(&mut RangeSettings),
+    ) -> Self {
+        let mut settings = settings();
+        set(&mut settings);
         let pool = Resource {
             pointer: OWNER,
             owner: OWNER,
@@ -99,7 +118,8 @@ impl World {
         });
         let mut world = Self {
             now: START,
-            ranges: Ranges::new(settings()),
+            settings,
+            ranges: Ranges::new(settings),
             mailbox: Vec::new(),
             sims: sims.collect(),
             deal: deal.clone(),
@@ -111,6 +131,7 @@ impl World {
             bond,
             saved: Default::default(),
             restarts: 0,
+            hedges: Hedges::default(),
         };
         world.back_all();
         world.join_all();
@@ -132,8 +153,10 @@ impl World {
     }
 
     pub(super) fn tell(&mut self, events: impl IntoIterator<Item = RangeEvent>) {
-        let commands = self.ranges.handle(self.now, events);
+        let commands = self.ranges.handle(self.now, self.uptime(), events);
         let changes = self.ranges.take_changes();
+        self.hedges.begun += changes.hedges.begun;
+        self.hedges.won += changes.hedges.won;
         self.saved.0.extend(changes.deals);
         for range in changes.gone {
             self.saved.1.remove(&range);
@@ -146,6 +169,10 @@ impl World {
         self.mailbox.extend(commands);
     }
 
+    fn uptime(&self) -> Duration {
+        Duration::from_secs(self.now - START)
+    }
+
     pub(super) fn pass(&mut self, seconds: u64) {
         self.now += seconds;
         self.tell([]);
@@ -156,7 +183,7 @@ impl World {
         self.restarts += 1;
         self.mailbox.clear();
         self.sims.iter_mut().for_each(|sim| sim.here = false);
-        self.ranges = Ranges::new(settings());
+        self.ranges = Ranges::new(self.settings);
         let votings: Vec<Voting> = self
             .saved
             .1
@@ -171,7 +198,7 @@ impl World {
     pub(super) fn forget(&mut self) {
         self.mailbox.clear();
         self.sims.iter_mut().for_each(|sim| sim.here = false);
-        self.ranges = Ranges::new(settings());
+        self.ranges = Ranges::new(self.settings);
         self.saved = Default::default();
         self.back_all();
         let matched = matched(self.deal.clone(), true);
@@ -254,9 +281,8 @@ impl World {
             } => {
                 self.have_opened(range, worker);
             }
-            RangeCommand::Roster { .. }
-            | RangeCommand::Drop { .. }
-            | RangeCommand::Settled { .. } => {}
+            RangeCommand::Drop { range, worker } => self.on_drop(range, worker),
+            RangeCommand::Roster { .. } | RangeCommand::Settled { .. } => {}
             RangeCommand::Plan {
                 range,
                 worker,
@@ -317,12 +343,8 @@ impl World {
             if self.is_over() {
                 return;
             }
-            if self.run(0) {
-                continue;
-            }
-            match self.ranges.wake(self.now) {
-                Some(at) if at <= START + 20 * REF => self.pass(at.saturating_sub(self.now).max(1)),
-                _ => break,
+            if !self.step() {
+                break;
             }
         }
         panic!(
@@ -330,6 +352,27 @@ impl World {
             self.now - START,
             self.ranges.votings().collect::<Vec<_>>()
         );
+    }
+
+    /// The next order is carried out, or time passes until there is one. False when nothing happens any more.
+    pub(super) fn step(&mut self) -> bool {
+        if self.run(0) {
+            return true;
+        }
+        match self.wake() {
+            Some(at) if at <= START + 20 * REF => {
+                self.pass(at.saturating_sub(self.now).max(1));
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// When there is something to do though nothing happens.
+    fn wake(&self) -> Option<u64> {
+        let late = self.ranges.wake_late(self.now);
+        let late = late.map(|at| START + at.as_secs());
+        self.ranges.wake(self.now).into_iter().chain(late).min()
     }
 
     pub(super) fn is_over(&self) -> bool {

@@ -106,6 +106,16 @@ impl World {
         self.ready(range, worker, leaves);
     }
 
+    /// Who is frozen hears nothing; the others let go.
+    pub(super) fn on_drop(&mut self, range: Range, worker: Address) {
+        if self
+            .sim(worker)
+            .is_some_and(|sim| sim.behaviour != Behaviour::Idle)
+        {
+            self.say(worker, Said::Failed(range, Failure::Aborted));
+        }
+    }
+
     pub(super) fn ready(&mut self, range: Range, worker: Address, leaves: Vec<Leaf>) {
         let value = value_of(range, &leaves, link).unwrap();
         let victim = self.sims[0].address;
@@ -137,11 +147,12 @@ impl World {
             known.is_none_or(|known| known == sealed),
             "two assignments for one vote"
         );
-        assert!(
-            self.ranges
-                .voting(&range)
-                .is_none_or(|voting| voting.member(worker).is_some())
-        );
+        // Once countersigned it is accounted for, whoever was asked beside it.
+        assert!(self.ranges.voting(&range).is_none_or(|voting| {
+            let member = voting.member(worker);
+            voting.sealed.len() <= voting.listed().count()
+                && member.is_some_and(|member| member.stage.is_listed())
+        }));
         self.check_risk(worker);
         let Some(sim) = self.sim(worker) else { return };
         sim.countersigned.insert(range);
