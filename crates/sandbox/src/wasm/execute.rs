@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use wasmtime::{CallHook, Store, StoreContextMut, Trap, WasmBacktrace};
+use wasmtime::{CallHook, Store, Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
 use super::{
@@ -76,27 +76,17 @@ fn store<G: HasWorld>(
         .and_then(|()| store.fuel_async_yield_interval(Some(STRETCH)))
         .map_err(|error| Fault::Engine(error.to_string()))?;
     let interrupted = interrupted.clone();
-    store.call_hook(move |store, hook| match hook {
-        CallHook::ReturningFromHost => {
-            // To charge starts a new stretch, so a run of many calls may have no other pause.
+    // The price of calls is not taken from the fuel of the store: the code counts that in a register of its own meanwhile.
+    store.call_hook(move |mut store, hook| {
+        if matches!(hook, CallHook::ReturningFromHost) {
             interrupted.check().map_err(Stop::from)?;
-            charge(store)
+            if store.get_fuel()? < store.data_mut().world().meter.count() {
+                return Err(Trap::OutOfFuel.into());
+            }
         }
-        _ => Ok(()),
+        Ok(())
     });
     Ok(store)
-}
-
-/// Takes the price of a call of the host from the fuel.
-fn charge<G: HasWorld>(mut store: StoreContextMut<'_, G>) -> wasmtime::Result<()> {
-    let price = store.data_mut().world().meter.take();
-    match store.get_fuel()?.checked_sub(price) {
-        Some(left) => store.set_fuel(left),
-        None => {
-            store.set_fuel(0)?;
-            Err(Trap::OutOfFuel.into())
-        }
-    }
 }
 
 fn end<G: HasWorld>(
@@ -109,8 +99,11 @@ fn end<G: HasWorld>(
         .get_fuel()
         .map_err(|error| Fault::Engine(error.to_string()))?;
     let world = store.data_mut().world();
+    let calls = world.meter.count();
     let detail = result.as_ref().err().map(|error| format!("{error:#}"));
     let end = match status(result, limits) {
+        // It had more after its last pause than was left to it.
+        Ok(_) if calls > left => Err(Failure::OutOfFuel { limit: limits.fuel }),
         Ok(Ok(0)) => Ok(world.files.lock().export(&job.output)?),
         Ok(Ok(_)) | Ok(Err(Failure::Trap(_))) if world.allowance.refused => {
             Err(Failure::OutOfMemory {
@@ -128,7 +121,7 @@ fn end<G: HasWorld>(
     Ok(Ended {
         detail: if end.is_ok() { None } else { detail },
         end,
-        fuel_used: Some(limits.fuel.saturating_sub(left)),
+        fuel_used: Some(limits.fuel.saturating_sub(left.saturating_sub(calls))),
         stdout: world.stdout.take(),
         stderr: world.stderr.take(),
     })

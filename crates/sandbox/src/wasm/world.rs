@@ -111,6 +111,11 @@ impl Log {
 pub(crate) struct Meter(Arc<AtomicU64>);
 
 impl Meter {
+    /// Counts a call.
+    pub(crate) fn called(&self) {
+        self.0.fetch_add(CALL, Relaxed);
+    }
+
     /// Counts `bytes` moved, one unit of fuel each, as `memory.copy` costs.
     pub(crate) fn moved(&self, bytes: u64) {
         self.0.fetch_add(bytes, Relaxed);
@@ -121,9 +126,9 @@ impl Meter {
         self.0.fetch_add(PATH, Relaxed);
     }
 
-    /// The price of a call that is done.
-    pub(crate) fn take(&self) -> u64 {
-        self.0.swap(0, Relaxed).saturating_add(CALL)
+    /// The price of all calls so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Relaxed)
     }
 }
 

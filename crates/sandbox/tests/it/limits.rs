@@ -72,6 +72,60 @@ fn a_run_that_takes_too_long_is_a_fault_of_the_host() {
     assert!(matches!(bench.run(), Err(Fault::WallTime(time)) if time == Duration::from_millis(50)));
 }
 
+#[test]
+fn a_run_that_only_calls_the_host_is_stopped_as_well() {
+    let calls = "(loop $again (drop (call $clock_time_get (i32.const 1) (i64.const 1) (i32.const 8192))) (br $again))";
+    let guest = Guest::default().main(calls);
+    for app in [guest.module(), guest.component()] {
+        let bench = Bench::new(&app).limits(|limits| {
+            limits.fuel = u64::MAX;
+            limits.wall_time = Duration::from_millis(50);
+        });
+        assert!(matches!(bench.run(), Err(Fault::WallTime(_))));
+    }
+}
+
+#[test]
+fn fuel_runs_out_at_the_same_instruction_however_often_a_run_pauses() {
+    // Many stretches of fuel between two pauses, and a number that none of them divides.
+    let fuel = 123_456_789;
+    let counts = "(loop $again (i64.store (i32.const 8192) (i64.add (i64.load (i32.const 8192)) (i64.const 1)))
+                    (call $write (i32.const 1) (i32.const 8192) (i32.const 8)) (br $again))";
+    let bench = || {
+        let app = Guest::default().main(counts).module();
+        Bench::new(&app).limits(|limits| limits.fuel = fuel)
+    };
+    let (one, other) = (bench().run().unwrap(), bench().run().unwrap());
+    assert_eq!(one.verdict, Err(Failure::OutOfFuel { limit: fuel }));
+    assert_eq!(one.fuel_used, Some(fuel));
+    assert!(one.stdout.bytes.len() > 8 * 10_000);
+    assert_eq!(one, other);
+}
+
+#[test]
+fn each_round_burns_the_same_fuel_whatever_it_asks_of_the_engine() {
+    // Rounds without a call of the host: what grows and fills memory is code of the engine.
+    let used = |rounds: u32| {
+        let guest = Guest::default().main(format!(
+            "(loop $again
+               (drop (memory.grow (i32.const 0)))
+               (memory.fill (i32.const 8192) (i32.const 1) (i32.and (local.get $a) (i32.const 127)))
+               (local.set $b (i32.const 100))
+               (loop $more (br_if $more (local.tee $b (i32.sub (local.get $b) (i32.const 1)))))
+               (br_if $again (i32.lt_u (local.tee $a (i32.add (local.get $a) (i32.const 1))) (i32.const {rounds}))))"
+        ));
+        [guest.module(), guest.component()].map(|app| {
+            let outcome = Bench::new(&app).run().unwrap();
+            outcome.fuel_used.unwrap()
+        })
+    };
+    let (one, two, three) = (used(12_800), used(25_600), used(38_400));
+    for kind in [0, 1] {
+        assert!(one[kind] > 5_000_000);
+        assert_eq!(two[kind] - one[kind], three[kind] - two[kind]);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_nobody_waits_for_stops() {
     let mut guest = Guest::default();

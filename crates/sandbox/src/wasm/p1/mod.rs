@@ -76,11 +76,12 @@ fn call(
     mut caller: Caller<'_, Guest>,
     function: impl FnOnce(&mut Call<'_>) -> Result<()>,
 ) -> wasmtime::Result<i32> {
+    let meter = caller.data().world.meter.clone();
+    meter.called();
     let Some(Extern::Memory(memory)) = caller.get_export("memory") else {
         return Ok(Errno::BadAddress as i32);
     };
     let (bytes, guest) = memory.data_and_store_mut(&mut caller);
-    let meter = guest.world.meter.clone();
     match function(&mut Call {
         memory: Memory::new(bytes, meter),
         guest,

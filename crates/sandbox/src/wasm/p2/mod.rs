@@ -73,8 +73,10 @@ impl HasWorld for Guest {
     }
 }
 
+// Every call of the host begins by asking for its view.
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
+        self.world.meter.called();
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
@@ -119,6 +121,7 @@ impl HasData for HasClocks {
 }
 
 fn files(guest: &mut Guest) -> Files<'_> {
+    guest.world.meter.called();
     Files {
         world: &guest.world,
         table: &mut guest.table,
@@ -126,6 +129,7 @@ fn files(guest: &mut Guest) -> Files<'_> {
 }
 
 fn clocks(guest: &mut Guest) -> Clocks<'_> {
+    guest.world.meter.called();
     Clocks {
         clock: &mut guest.world.clock,
         table: &mut guest.table,
