@@ -48,15 +48,16 @@ impl Shape {
         // The quiet NaN of positive sign whose payload is zero but for its first bit.
         let (single, double) = (0x7fc0_0000_u32, 0x7ff8_0000_0000_0000_u64);
         let wide = |lane: u64| i128::from(lane) | i128::from(lane) << 64;
-        let (nan, equal, choose) = match self {
+        // A scalar that is not at least itself is a NaN: that is one jump, never taken but then; whether it equals itself is two.
+        let (nan, compare, choose) = match self {
             Self::F32 => (
                 Instruction::F32Const(Ieee32::new(single)),
-                Instruction::F32Eq,
+                Instruction::F32Ge,
                 Instruction::Select,
             ),
             Self::F64 => (
                 Instruction::F64Const(Ieee64::new(double)),
-                Instruction::F64Eq,
+                Instruction::F64Ge,
                 Instruction::Select,
             ),
             Self::F32x4 => (
@@ -74,7 +75,7 @@ impl Shape {
             Instruction::LocalTee(scratch),
             Instruction::LocalGet(scratch),
         );
-        [keep, nan, again.clone(), again, equal, choose]
+        [keep, nan, again.clone(), again, compare, choose]
     }
 }
 
