@@ -7,10 +7,8 @@ use std::{
     time::Duration,
 };
 
-use alloy::primitives::B256;
 use bytes::Bytes;
-use canut_protocol::{DealId, TaskId};
-use canut_sandbox::{Bag, Delivery, Job, Limits};
+use canut_sandbox::{Job, Limits};
 use eyre::{Result, WrapErr, ensure};
 use tempfile::TempDir;
 
@@ -76,21 +74,10 @@ impl Desk {
 
     /// One run of `app`, as a worker would ask for it.
     pub(super) fn job(&self, app: &Path, paths: u64) -> Job {
+        let input = self.folder.path().join("in");
         Job {
-            task: TaskId(B256::ZERO),
-            deal: DealId(B256::ZERO),
-            bag: Bag {
-                size: 1,
-                first: 0,
-                index: 0,
-            },
-            app: app.to_owned(),
             arguments: arguments(paths).to_vec(),
-            input: self.folder.path().join("in"),
-            output: self.output(),
-            dataset: None,
-            inputs: Vec::new(),
-            delivery: Delivery::Files,
+            ..Job::plain(app.to_owned(), input, self.output())
         }
     }
 }

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, B256};
 use canut_protocol::{DealId, TaskId};
 
 /// Where an app finds its inputs.
@@ -65,6 +65,26 @@ pub enum Delivery {
 }
 
 impl Job {
+    /// A run that nobody ordered: the only task of no deal, without arguments, inputs or dataset.
+    pub fn plain(app: PathBuf, input: PathBuf, output: PathBuf) -> Self {
+        Self {
+            task: TaskId(B256::ZERO),
+            deal: DealId(B256::ZERO),
+            bag: Bag {
+                size: 1,
+                first: 0,
+                index: 0,
+            },
+            app,
+            arguments: Vec::new(),
+            input,
+            output,
+            dataset: None,
+            inputs: Vec::new(),
+            delivery: Delivery::Files,
+        }
+    }
+
     /// The environment of the app, sorted by name (offchain.md 6.6).
     pub fn environment(&self) -> Vec<(String, String)> {
         let mut variables = vec![
@@ -112,8 +132,6 @@ pub fn split_arguments(line: &str) -> Option<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::B256;
-
     use super::*;
 
     fn job() -> Job {

@@ -3,7 +3,7 @@
 use std::{fmt, fs, path::Path, sync::LazyLock};
 
 use alloy_primitives::B256;
-use canut_sandbox::{Bag, Delivery, Failure, Fault, Job, Limits, Outcome, Runtime, WasmRuntime};
+use canut_sandbox::{Failure, Fault, Job, Limits, Outcome, Runtime, WasmRuntime};
 use wasi_preview1_component_adapter_provider::{
     WASI_SNAPSHOT_PREVIEW1_ADAPTER_NAME, WASI_SNAPSHOT_PREVIEW1_COMMAND_ADAPTER,
 };
@@ -124,18 +124,7 @@ impl Bench {
         let job = Job {
             task: B256::repeat_byte(1).into(),
             deal: B256::repeat_byte(2).into(),
-            bag: Bag {
-                size: 1,
-                first: 0,
-                index: 0,
-            },
-            app: at("app.wasm"),
-            arguments: Vec::new(),
-            input: at("in"),
-            output: at("out"),
-            dataset: None,
-            inputs: Vec::new(),
-            delivery: Delivery::Files,
+            ..Job::plain(at("app.wasm"), at("in"), at("out"))
         };
         Self {
             folder,

@@ -11,13 +11,12 @@ use std::{
 };
 
 use alloy::signers::{SignerSync, local::PrivateKeySigner};
-use alloy_primitives::B256;
 use canut_protocol::{
-    DealId, Domain, TaskId,
+    Domain,
     benchmark::{Benchmark, MAX_CORES, SignedBenchmark, VERSION},
     signature,
 };
-use canut_sandbox::{Bag, Delivery, Fault, Job, Limits, Runtime, WasmRuntime};
+use canut_sandbox::{Fault, Job, Limits, Runtime, WasmRuntime};
 use tempfile::{NamedTempFile, TempDir};
 use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
@@ -163,22 +162,11 @@ impl Yard {
     async fn run(&self) -> Result<u64, BenchmarkError> {
         let root = self.root.path();
         let output = TempDir::new_in(root)?;
-        let job = Job {
-            task: TaskId(B256::ZERO),
-            deal: DealId(B256::ZERO),
-            bag: Bag {
-                size: 1,
-                first: 0,
-                index: 0,
-            },
-            app: root.join("yardstick.wasm"),
-            arguments: Vec::new(),
-            input: root.join("in"),
-            output: output.path().to_owned(),
-            dataset: None,
-            inputs: Vec::new(),
-            delivery: Delivery::Files,
-        };
+        let job = Job::plain(
+            root.join("yardstick.wasm"),
+            root.join("in"),
+            output.path().to_owned(),
+        );
         // It names no result, and counts all the same.
         let outcome = self
             .runtime

@@ -9,7 +9,7 @@ use std::{
 };
 
 use alloy_primitives::B256;
-use canut_sandbox::{Bag, Delivery, EngineKind, Fault, Job, Limits, OciRuntime, Outcome, Runtime};
+use canut_sandbox::{EngineKind, Fault, Job, Limits, OciRuntime, Outcome, Runtime};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
@@ -246,21 +246,11 @@ impl Place {
         Job {
             task: canut_protocol::TaskId(B256::repeat_byte(1)),
             deal: canut_protocol::DealId(B256::repeat_byte(2)),
-            bag: Bag {
-                size: 1,
-                first: 0,
-                index: 0,
-            },
-            app: self.app.clone(),
             arguments: arguments
                 .iter()
                 .map(|argument| (*argument).to_owned())
                 .collect(),
-            input: self.folder.path().join("in"),
-            output,
-            dataset: None,
-            inputs: Vec::new(),
-            delivery: Delivery::Files,
+            ..Job::plain(self.app.clone(), self.folder.path().join("in"), output)
         }
     }
 
