@@ -16,6 +16,9 @@ use super::{
 /// How many times larger than the function what is made of it may be, before it is made in the plain way.
 const GROWTH: usize = 32;
 
+/// Locals that are followed at most. A function may have so many more that to look at them once takes longer than to compile it.
+const LOCALS: u32 = 4096;
+
 /// The function `body` with canonical floats. `validator` is new.
 ///
 /// # Errors
@@ -27,8 +30,13 @@ pub(super) fn rewrite(
 ) -> wasmtime::Result<Vec<u8>> {
     let parameters = validator.len_locals();
     validator.read_locals(&mut body.get_binary_reader())?;
-    let locals = locals(&validator, parameters);
     let mut flow = Flow::new(body.as_bytes().len());
+    let locals = if validator.len_locals() <= LOCALS {
+        locals(&validator, parameters)
+    } else {
+        flow.give_up();
+        Vec::new()
+    };
     while !flow.exhausted() {
         let code = Pass::new(&validator, &locals, Some(&mut flow)).run(body)?;
         if !flow.changed() && !flow.exhausted() {
@@ -154,6 +162,9 @@ impl<'a> Pass<'a> {
             Some((taken, _)) if live => (taken as usize).min(self.stack.len()),
             _ => 0,
         };
+        if let Some(flow) = &mut self.flow {
+            flow.pay(taken);
+        }
         let given = if live {
             self.prepare(operator, taken)?
         } else {

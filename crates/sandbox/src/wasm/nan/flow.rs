@@ -12,7 +12,7 @@ pub(super) struct Flow {
     labels: Vec<Label>,
     /// Whether something was found that the way so far did not know.
     changed: bool,
-    /// Locals that may still be looked at, and bytes: a function that wants more is not worth it.
+    /// Locals that may still be looked at, operands and bytes: a function that wants more is not worth it.
     left: usize,
 }
 
@@ -42,7 +42,7 @@ impl Flow {
         std::mem::take(&mut self.changed)
     }
 
-    /// Takes the price of looking at so many locals, or bytes.
+    /// Takes the price of looking at so many locals, operands or bytes.
     pub(super) fn pay(&mut self, locals: usize) {
         self.left = self.left.saturating_sub(locals);
     }

@@ -68,13 +68,16 @@ impl<'a> Program<'a> {
         let mut data = DataSection::new();
         data.active(0, &ConstExpr::i32_const(0), floats());
         let mut code = CodeSection::new();
+        let all = self.seed.as_slice();
+        // Every other program has more locals than are followed.
+        let crowd = u32::try_from(all.len() % 2 * 5_000).unwrap();
         let locals = [
             (3, ValType::F64),
             (2, ValType::F32),
             (2, ValType::V128),
             (DEPTH + 1, ValType::I32),
+            (crowd, ValType::F64),
         ];
-        let all = self.seed.as_slice();
         let (main, helper) = all.split_at(all.len() / 5 * 4);
         self.seed = main.iter();
         while !self.seed.as_slice().is_empty() {
