@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 /// Fuel for one second of the time paid: about one unit for each WebAssembly instruction. An ordinary core burns from one
-/// (a sieve, waiting for memory) to ten times 10⁹ in a second (the renderer in `apps/`).
+/// (a sieve, waiting for memory) to fifteen times 10⁹ in a second (the renderer in `apps/`).
 pub const FUEL_PER_SECOND: u64 = 4_000_000_000;
 
 /// How much longer than the time paid for a slow machine may take before it gives up.
@@ -23,7 +23,8 @@ pub struct Limits {
     pub table_elements: u64,
     /// Core instances, and likewise memories and tables, that a component may be made of.
     pub instances: usize,
-    /// Work, in units of fuel: instructions, and bytes moved by the host on behalf of the app.
+    /// Work, in units of fuel: instructions, those that make floats canonical among them, and bytes moved by the host on
+    /// behalf of the app.
     pub fuel: u64,
     /// All files that the app wrote, together, in bytes; holes count.
     pub output_bytes: u64,

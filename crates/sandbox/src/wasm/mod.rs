@@ -30,8 +30,8 @@ use crate::{
 ///
 /// A run sees its job and nothing else: no clock of the host, no randomness, no network, no thread, no file but its own. The
 /// same job gives the same [`Outcome`], whatever the machine, with two exceptions. How deep a recursion may go depends on
-/// the machine code, thus on the processor and the version of wasmtime; and so may, between versions of wasmtime, the fuel
-/// that a program burns. Both show only in programs that meet those limits, and workers of one version on one kind of
+/// the machine code, thus on the processor and the version of wasmtime; and so may, between versions of wasmtime and of this
+/// crate, the fuel that a program burns. Both show only in programs that meet those limits, and workers of one version on one kind of
 /// processor agree even then.
 ///
 /// The time to compile an app is bounded by its size alone: a compilation cannot be interrupted.
