@@ -345,10 +345,10 @@ impl<'a> Pass<'a> {
 
     /// Follows the ways that `operator` opens, before it.
     fn branch(&mut self, operator: &Operator<'_>) -> wasmtime::Result<()> {
-        let lacks_else = |flow: &&mut Flow| flow.lacks_else(self.labels);
+        let needs = |flow: &&mut Flow| flow.needs_if(self.labels);
         match operator {
             Operator::Loop { .. } => self.lead_to(self.labels),
-            Operator::If { .. } if self.flow.as_ref().is_some_and(lacks_else) => {
+            Operator::If { .. } if self.flow.as_ref().is_some_and(needs) => {
                 self.lead_to(self.labels)
             }
             Operator::Else | Operator::End => match self.frames.last() {
@@ -404,10 +404,12 @@ impl<'a> Pass<'a> {
                     kind: Kind::Loop, ..
                 }) => {}
                 Some(Frame { label, kind }) => {
+                    // A way leads here from the beginning of an `if` without `else`.
                     if let Some(flow) = &mut self.flow
-                        && matches!(kind, Kind::If(_))
+                        && let Kind::If(before) = kind
+                        && !flow.meet(label, &before).is_empty()
                     {
-                        flow.found_no_else(label);
+                        flow.leads_from_if(label);
                     }
                     self.arrive(label);
                 }

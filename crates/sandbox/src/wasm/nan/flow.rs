@@ -20,8 +20,8 @@ pub(super) struct Flow {
 struct Label {
     /// `None`: no way leads there, as far as is known.
     locals: Option<Vec<Nan>>,
-    /// It belongs to an `if` without `else`, so that a way leads there from its beginning.
-    lacks_else: bool,
+    /// It belongs to an `if` without `else`, before which locals must be made canonical.
+    needs_if: bool,
 }
 
 impl Flow {
@@ -84,16 +84,16 @@ impl Flow {
         Some(found)
     }
 
-    /// Whether `label` is known to belong to an `if` without `else`.
-    pub(super) fn lacks_else(&self, label: usize) -> bool {
-        self.labels.get(label).is_some_and(|label| label.lacks_else)
+    /// Whether locals must be made canonical before the `if` that ends at `label`, as it has no `else` in which to do so.
+    pub(super) fn needs_if(&self, label: usize) -> bool {
+        self.labels.get(label).is_some_and(|label| label.needs_if)
     }
 
-    /// `label` belongs to an `if` without `else`.
-    pub(super) fn found_no_else(&mut self, label: usize) {
+    /// Locals must be made canonical before the `if` that ends at `label`.
+    pub(super) fn leads_from_if(&mut self, label: usize) {
         let label = slot(&mut self.labels, label);
-        self.changed |= !label.lacks_else;
-        label.lacks_else = true;
+        self.changed |= !label.needs_if;
+        label.needs_if = true;
     }
 }
 
