@@ -87,6 +87,12 @@ impl Crew {
         }
     }
 
+    /// Whether the worker is here and takes no tasks.
+    pub(super) fn rests(&self, worker: Address) -> bool {
+        let present = self.present.get(&worker);
+        present.is_some_and(|present| present.capacity.slots == 0)
+    }
+
     pub(super) fn leave(&mut self, worker: Address) {
         self.present.remove(&worker);
     }

@@ -114,17 +114,17 @@ impl Ranges {
         self.feed(range, in_time && !self.is_hopeless(range));
     }
 
-    /// Whether everybody who is here, and could be asked one day, has been. A pool of few workers cannot audit what they all
-    /// voted on; its requesters would wait for the chain.
+    /// Whether everybody who is here, and takes tasks, has been asked. A pool of few workers cannot audit what they all voted
+    /// on, and one that rests may do so for half a day; requesters would wait for the chain.
     fn nobody_is_left(&self, range: Range) -> bool {
         let need = self.need(range);
         let mut able = self.crew.able(need.tag).peekable();
         let voting = self.votings.get(&range);
-        able.peek().is_some()
-            && able.all(|worker| {
-                let member = voting.and_then(|voting| voting.member(worker));
-                member.is_some_and(|member| member.stage != Stage::Outrun)
-            })
+        let was_asked = |worker| {
+            let member = voting.and_then(|voting| voting.member(worker));
+            member.is_some_and(|member| member.stage != Stage::Outrun)
+        };
+        able.peek().is_some() && able.all(|worker| was_asked(worker) || self.crew.rests(worker))
     }
 
     pub(super) fn verdict(&self, range: Range) -> Option<Verdict> {

@@ -22,7 +22,12 @@ impl Ranges {
     ) {
         match said {
             Said::Joined(capacity) => self.on_joined(now, worker, capacity, commands),
-            Said::Slots(slots) => self.crew.resize(worker, slots),
+            Said::Slots(slots) => {
+                self.crew.resize(worker, slots);
+                if slots == 0 {
+                    self.last_left = now;
+                }
+            }
             Said::Left => self.on_left(now, worker),
             Said::Ready { range, sealed } => self.on_ready(now, worker, range, sealed, commands),
             Said::Committed(vote) => self.on_committed(now, worker, vote),

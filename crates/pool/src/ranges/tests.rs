@@ -146,6 +146,16 @@ fn an_audit_that_nobody_is_left_for_keeps_no_requester_waiting() {
 }
 
 #[test]
+fn nor_one_for_which_somebody_is_left_who_rests() {
+    let mut world = World::new(1, 320, BOND * 10, &[Honest; 2]);
+    let began = world.now;
+    world.rest(1);
+    world.finish();
+    assert_eq!(world.certified(), 320);
+    assert!(world.now - began < REF, "after {} s", world.now - began);
+}
+
+#[test]
 fn who_was_lost_is_asked_again_where_nobody_else_is() {
     let mut world = World::new(1, 4, BOND, &[Honest]);
     world.leave(0);

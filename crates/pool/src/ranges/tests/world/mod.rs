@@ -236,6 +236,12 @@ impl World {
         self.tell(events);
     }
 
+    /// The worker takes nothing new from now on.
+    pub(super) fn rest(&mut self, number: usize) {
+        let worker = self.sims[number].address;
+        self.tell([RangeEvent::Session(worker, Said::Slots(0))]);
+    }
+
     pub(super) fn leave(&mut self, number: usize) {
         if std::mem::take(&mut self.sims[number].here) {
             let worker = self.sims[number].address;
