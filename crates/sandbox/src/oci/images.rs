@@ -29,8 +29,8 @@ pub(super) const FIRST_ID: u32 = 0x7000_0000;
 pub(super) const IDS: u32 = 0x1_0000;
 /// Who owns what nobody of the container may own.
 const NOBODY: u32 = 65_534;
-/// Bytes of unpacked images that are kept.
-const KEPT: u64 = 16 << 30;
+/// Bytes of a block of the disk. A file takes whole ones.
+const BLOCK: u64 = 4 << 10;
 /// Bytes of `/etc/passwd` that are looked at.
 const USERS: u64 = 1 << 20;
 
@@ -53,6 +53,8 @@ pub(super) struct Unpacked {
 #[derive(Debug)]
 pub(super) struct Images {
     folder: PathBuf,
+    /// Bytes of the disk that they may take, that which is being unpacked included.
+    limit: u64,
     known: Mutex<Known>,
     /// One image at a time.
     unpacking: Mutex<()>,
@@ -65,20 +67,27 @@ const ABOUT: &str = "image.json";
 
 impl Images {
     /// The images in `folder`. What an interrupted worker left half unpacked is removed.
-    pub(super) fn open(folder: PathBuf) -> Result<Self, Fault> {
-        let disk = Fault::disk(&folder);
-        fs::create_dir_all(&folder).map_err(disk)?;
-        for entry in fs::read_dir(&folder).map_err(Fault::disk(&folder))? {
-            let path = entry.map_err(Fault::disk(&folder))?.path();
-            if !path.join(ABOUT).exists() {
+    pub(super) fn open(folder: PathBuf, limit: u64) -> Result<Self, Fault> {
+        let images = Self {
+            folder,
+            limit,
+            known: Mutex::default(),
+            unpacking: Mutex::default(),
+        };
+        let folder = &images.folder;
+        fs::create_dir_all(folder).map_err(Fault::disk(folder))?;
+        for entry in fs::read_dir(folder).map_err(Fault::disk(folder))? {
+            let path = entry.map_err(Fault::disk(folder))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let mut id = [0; 32];
+            let is_whole = alloy_primitives::hex::decode_to_slice(name.as_ref(), &mut id).is_ok()
+                && images.find(id).is_ok_and(|found| found.is_some());
+            if !is_whole {
                 fs::remove_dir_all(&path).map_err(Fault::disk(&path))?;
             }
         }
-        Ok(Self {
-            folder,
-            known: Mutex::default(),
-            unpacking: Mutex::default(),
-        })
+        images.sweep(images.limit);
+        Ok(images)
     }
 
     /// The image in the archive or the layout at `path`, unpacked now if it is new.
@@ -102,12 +111,14 @@ impl Images {
             .prefix(".half-")
             .tempdir_in(&self.folder)
             .map_err(Fault::disk(&self.folder))?;
-        unpack(&image, half.path(), limits)?;
+        // How much it takes is known when it is unpacked: half of all is there for it, as far as that is not in use.
+        let taken = self.sweep(self.limit / 2);
+        let room = self.limit.saturating_sub(taken);
+        unpack(&image, half.path(), limits, room)?;
         let place = self.place(image.id);
         fs::rename(half.path(), &place).map_err(Fault::disk(&place))?;
         // There is nothing left under that name.
         let _ = half.keep();
-        self.sweep();
         self.find(image.id)?
             .ok_or_else(|| Trouble::image("it is not where it was put"))
     }
@@ -142,8 +153,9 @@ impl Images {
         Ok(Some(image))
     }
 
-    /// Removes images that nobody runs, the least recently used first, until the rest fits.
-    fn sweep(&self) {
+    /// Removes images that nobody runs, the least recently used first, until the rest has at most `limit` bytes, if so many can
+    /// go. Gives the bytes of the rest.
+    fn sweep(&self, limit: u64) -> u64 {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let total: u64 = known.values().map(|(_, image)| image.bytes).sum();
@@ -151,8 +163,8 @@ impl Images {
                 .iter()
                 .filter(|(_, (_, image))| Arc::strong_count(image) == 1);
             let oldest = idle.min_by_key(|(_, (used, _))| *used).map(|(id, _)| *id);
-            let Some(id) = oldest.filter(|_| total > KEPT) else {
-                return;
+            let Some(id) = oldest.filter(|_| total > limit) else {
+                return total;
             };
             known.remove(&id);
             if let Err(error) = fs::remove_dir_all(self.place(id)) {
@@ -172,12 +184,19 @@ fn size(path: &Path) -> io::Result<u64> {
     sizes.sum()
 }
 
-/// Unpacks the layers of `image` into `folder/root`, and says in `folder/image.json` how to run it.
-fn unpack(image: &Image, folder: &Path, limits: &Limits) -> Result<(), Trouble> {
+/// Bytes that a file of `bytes` takes on the disk, with its name.
+pub(super) const fn blocks(bytes: u64) -> u64 {
+    (bytes.saturating_add(BLOCK) / BLOCK * BLOCK).saturating_add(BLOCK)
+}
+
+/// Unpacks the layers of `image` into `folder/root`, which takes at most `room` bytes of the disk, and says in
+/// `folder/image.json` how to run it.
+fn unpack(image: &Image, folder: &Path, limits: &Limits, room: u64) -> Result<(), Trouble> {
     let mut contents = Contents {
         folder: folder.join("contents"),
         next: 0,
         room: limits.image_bytes,
+        disk: room,
     };
     fs::create_dir(&contents.folder).map_err(Fault::disk(&contents.folder))?;
     let mut tree = Tree::new(limits.image_files);
@@ -191,7 +210,7 @@ fn unpack(image: &Image, folder: &Path, limits: &Limits) -> Result<(), Trouble> 
         tree.ensure_folder(place)?;
     }
     let mut about = about(&image.config, &tree, &contents)?;
-    about.bytes = limits.image_bytes - contents.room;
+    about.bytes = room - contents.disk;
     let mut writer = Writer {
         tree: &tree,
         contents: &contents,

@@ -12,12 +12,15 @@ use tar::{Archive, EntryType, Header, PaxExtensions};
 use super::{
     Trouble,
     archive::Place,
+    images::blocks,
     tree::{Kind, Meta, Tree, TreeError},
 };
 use crate::Fault;
 
 /// Bytes of a long name, or of a set of extended attributes.
 const EXTENSION: u64 = 64 << 10;
+/// Bytes of the header of an entry.
+const HEADER: u64 = 512;
 
 /// Where the contents of files go, and how much of them there may be.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(super) struct Contents {
     pub(super) next: u64,
     /// Bytes that may still come.
     pub(super) room: u64,
+    /// Bytes of this disk that may still be taken.
+    pub(super) disk: u64,
 }
 
 impl Contents {
@@ -34,11 +39,15 @@ impl Contents {
         self.folder.join(number.to_string())
     }
 
-    fn take(&mut self, bytes: u64) -> Result<(), Trouble> {
-        let room = self.room.checked_sub(bytes);
+    /// Counts an entry with so many bytes of content.
+    fn take(&mut self, content: u64) -> Result<(), Trouble> {
+        let room = self.room.checked_sub(HEADER.saturating_add(content));
         self.room = room.ok_or(Trouble::image(
             "it unpacks to more bytes than an image may have",
         ))?;
+        let disk = self.disk.checked_sub(blocks(content));
+        self.disk =
+            disk.ok_or_else(|| Fault::disk(&self.folder)(io::ErrorKind::QuotaExceeded.into()))?;
         Ok(())
     }
 
@@ -73,7 +82,7 @@ pub(super) fn read(
         let mut entry = entry.map_err(unreadable)?;
         let header = entry.header().clone();
         let size = header.entry_size().map_err(unreadable)?;
-        contents.take(512_u64.saturating_add(size))?;
+        contents.take(size)?;
         let kind = header.entry_type();
         if extended.takes(kind) {
             extended.read(kind, size, &mut entry)?;

@@ -37,6 +37,8 @@ pub use self::{
 
 /// Where runs have their places. Users of a container must be able to come here, and nothing here survives a boot.
 const PLACES: &str = "/run/canut";
+/// Bytes of the disk for images, unless it is said.
+const IMAGES: u64 = 16 << 30;
 
 /// Runs container images: archives of an OCI image layout or of `docker save`, and folders that are such a layout.
 ///
@@ -67,15 +69,29 @@ struct Shared {
 }
 
 impl OciRuntime {
+    /// A runtime that keeps up to 16 GiB of images; see [`with_images`](Self::with_images).
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn new(folder: &Path, engines: &[EngineKind]) -> Result<Self, Unavailable> {
+        Self::with_images(folder, engines, IMAGES).await
+    }
+
     /// A runtime with the first of `engines` that works on this machine. It keeps unpacked images in `folder`, where it must be
-    /// alone, and removes what an earlier one there left: containers, mounts, folders.
+    /// alone, and removes what an earlier one there left: containers, mounts, folders. They take at most `images` bytes of
+    /// the disk; one that does not fit beside those that are running is not run.
     ///
     /// It starts a container to see whether that works, which takes a second or so.
     ///
     /// # Errors
     ///
     /// [`Unavailable`] when this machine cannot run containers, and what to do about it.
-    pub async fn new(folder: &Path, engines: &[EngineKind]) -> Result<Self, Unavailable> {
+    pub async fn with_images(
+        folder: &Path,
+        engines: &[EngineKind],
+        images: u64,
+    ) -> Result<Self, Unavailable> {
         if !rustix::process::geteuid().is_root() {
             return Err(Unavailable::NotRoot);
         }
@@ -115,7 +131,7 @@ impl OciRuntime {
                 .map_or(Ok(()), |engine| sweep(&engine, &places))
                 .map_err(broken)?;
         }
-        let images = Images::open(folder.join("images")).map_err(Unavailable::Fault)?;
+        let images = Images::open(folder.join("images"), images).map_err(Unavailable::Fault)?;
         let engine = probe::first(&found, &places, &prefix).await?;
         Ok(Self {
             shared: Arc::new(Shared {

@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, process::Command};
 
-use super::place::{Place, runtimes};
+use super::place::{DONE, Place, runtimes};
 
 #[tokio::test]
 async fn nobody_is_on_the_network_of_an_app() {
@@ -15,7 +15,8 @@ async fn nobody_is_on_the_network_of_an_app() {
             script += &format!("n {address} {port}; ");
         }
         script += &format!(
-            "n 127.0.0.1 {port}; n 169.254.169.254 80; n 10.0.0.1 80; n 192.168.1.1 80; n 1.1.1.1 53; "
+            "n 127.0.0.1 {port}; n 169.254.169.254 80; n 10.0.0.1 80; n 172.16.0.1 80; n 192.168.1.1 80; \
+             n 1.1.1.1 53; n ::1 {port}; n fe80::1 80; n fd00::1 80; n 2606:4700::1111 53; "
         );
         script += "ping -c 1 -W 1 1.1.1.1 && echo REACHED; ip link set lo down && echo REACHED; ls /sys/class/net";
         let said = place.read(&runtime, &script).await;
@@ -108,6 +109,48 @@ async fn it_has_no_privileges_and_cannot_get_any() {
                 "{said}"
             );
             assert!(said.ends_with("\n1\n"), "one core: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_fills_a_disk_fills_its_own() {
+    let place = Place::new();
+    for (runtime, _folder) in runtimes().await {
+        for script in [
+            "dd if=/dev/zero of=/dev/shm/big bs=1M count=200",
+            "dd if=/dev/zero of=/dev/big bs=1M count=200",
+            "dd if=/dev/zero of=/tmp/big bs=1M count=200",
+            "dd if=/dev/zero of=/big bs=1M count=200",
+            // Names alone take room as well.
+            "i=0; while : >/tmp/$i; do i=$((i+1)); [ $i -lt 40000 ] || exit 0; done; exit 1",
+        ] {
+            let outcome = place.run(&runtime, script).await;
+            // What its kernel holds in memory, gVisor counts as the app's: it may end with it.
+            let bounded = match (&outcome, runtime.engine().name()) {
+                (Ok(outcome), _) => matches!(outcome.verdict.as_ref().unwrap_err().code(), 6 | 9),
+                (Err(_), engine) => engine == "runsc",
+            };
+            assert!(bounded, "{script}: {outcome:?}");
+        }
+        assert_eq!(place.read(&runtime, "echo calm").await, "calm\n");
+    }
+}
+
+#[tokio::test]
+async fn what_an_app_leaves_is_read_only_if_it_is_a_file() {
+    let place = Place::new();
+    for (runtime, _folder) in runtimes().await {
+        // A pipe would never end, and a device is somebody else's.
+        for script in [
+            "mkfifo /iexec_out/result",
+            "ln -s /dev/zero /iexec_out/result",
+            "ln -s ../../../../../etc/shadow /iexec_out/result",
+        ] {
+            let outcome = place.run(&runtime, &format!("{script} && {DONE}")).await;
+            let verdict = outcome.unwrap().verdict;
+            // gVisor may keep a pipe to itself: then there is no result.
+            assert!(matches!(verdict.unwrap_err().code(), 11 | 12), "{script}");
         }
     }
 }

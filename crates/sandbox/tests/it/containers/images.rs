@@ -5,7 +5,7 @@ use std::{
     io::Write,
 };
 
-use canut_sandbox::{Failure, Fault, Outcome, Runtime};
+use canut_sandbox::{Failure, Fault, OciRuntime, Outcome, Runtime};
 use proptest::{prelude::*, strategy::ValueTree};
 use serde_json::json;
 
@@ -210,4 +210,40 @@ async fn no_bytes_break_the_reader() {
             Err(fault) => assert!(matches!(fault, Fault::Foreign), "{fault}: {edits:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn images_take_no_more_of_the_disk_than_their_owner_lends() {
+    let Some((runtime, folder)) = runtime(Runc).await else {
+        return;
+    };
+    let images = folder.path().join("images");
+    let count = || fs::read_dir(&images).unwrap().count();
+    let mut place = Place::empty();
+    let filled =
+        |bytes: usize, what: u8| [busybox(), layer(&[Thing::File("data", &vec![what; bytes])])];
+    let program = busybox().len();
+    for what in 0..2 {
+        save(&place.app, &filled(4 << 20, what), &shell());
+        place.read(&runtime, "true").await;
+    }
+    assert_eq!(count(), 2);
+    drop(runtime);
+    // Room for one of them: the other goes when the worker starts, and that one when a third comes.
+    let limit = (program + (7 << 20)) as u64;
+    let engines = [Runc];
+    let runtime = OciRuntime::with_images(folder.path(), &engines, limit)
+        .await
+        .unwrap();
+    assert_eq!(count(), 1);
+    save(&place.app, &filled(5 << 20, 2), &shell());
+    place.read(&runtime, "true").await;
+    assert_eq!(count(), 1);
+    save(&place.app, &filled(8 << 20, 3), &shell());
+    place.limits.image_bytes = 1 << 30;
+    let refused = judge(&runtime, &place).await.unwrap_err();
+    let Fault::Disk { source, .. } = &refused else {
+        panic!("{refused}");
+    };
+    assert_eq!(source.kind(), std::io::ErrorKind::QuotaExceeded);
 }
