@@ -16,7 +16,7 @@ use crate::{
     chaos::{check_ranges, fetched},
     network::Network,
     services::Services,
-    traces::{mark, processes, traces},
+    traces::{home, mark, processes, traces},
 };
 
 const WORKERS: usize = 6;
@@ -161,11 +161,10 @@ fn nothing_is_left(folder: &Path, marks: &[String]) {
     for mark in marks {
         assert_eq!(traces(mark), Vec::<String>::new());
         assert_eq!(processes(mark), Vec::<String>::new());
+        assert!(!home(mark).exists());
     }
-    assert_eq!(
-        processes(&folder.display().to_string()),
-        Vec::<String>::new()
-    );
+    let folder_name = folder.display().to_string();
+    assert_eq!(processes(&folder_name), Vec::<String>::new());
     assert!(!folder.exists());
 }
 

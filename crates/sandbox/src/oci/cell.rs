@@ -6,6 +6,7 @@ use std::{
     io,
     os::unix::fs::{DirBuilderExt, PermissionsExt, chown},
     path::{Path, PathBuf},
+    slice,
     sync::Arc,
 };
 
@@ -140,7 +141,11 @@ impl Drop for Cell {
         let cleared = if self.ended {
             clear_ended(&self.engine, &self.name, &self.folder)
         } else {
-            clear(&self.engine, &self.name, &self.folder)
+            clear(
+                slice::from_ref(self.engine.as_ref()),
+                &self.name,
+                &self.folder,
+            )
         };
         if let Err(error) = cleared {
             tracing::warn!(name = self.name, %error, "what is left of a run cannot be removed now; it is at the next start");
@@ -159,13 +164,15 @@ fn memory(at: &Path, bytes: u64, inodes: u64, flags: MountFlags) -> Result<(), F
     mount("canut", at, "tmpfs", flags, options.as_c_str()).map_err(|error| failed(error.into()))
 }
 
-/// Ends the container `name`, though it may be half made, and takes away `folder` with all that is mounted there.
-pub(super) fn clear(engine: &Engine, name: &str, folder: &Path) -> io::Result<()> {
+/// Ends the container `name`, though it may be half made, whichever of `engines` made it, and takes away `folder` with all that
+/// is mounted there.
+pub(super) fn clear(engines: &[Engine], name: &str, folder: &Path) -> io::Result<()> {
+    let remove = || engines.iter().try_for_each(|engine| engine.remove(name));
     group::end_engine(name)?;
-    engine.remove(name)?;
+    remove()?;
     // An engine may have been in the group of the container, while it started it, and have written down more.
     group::end_container(name)?;
-    engine.remove(name)?;
+    remove()?;
     leave(folder)
 }
 

@@ -106,7 +106,10 @@ impl Engine {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        command.status()?;
+        match command.status() {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         // Of a container that was never finished the engine may know too little to remove what it knows.
         self.forget(name)
     }

@@ -4,6 +4,7 @@
 //! still be making its container; whoever removed both groups, that of the engine first, knows that nobody goes on.
 
 use std::{
+    collections::BTreeSet,
     fs, io,
     path::{Path, PathBuf},
     thread,
@@ -20,6 +21,8 @@ use rustix::{
 const ROOT: &str = "/sys/fs/cgroup";
 /// The file that lists the processes of a group, and takes new ones.
 const MEMBERS: &str = "cgroup.procs";
+/// What names of groups of engines end with.
+const ENGINE: &str = "-engine";
 /// How long killed processes may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two looks at a group that is not empty though nobody is in it: a process leaves it in several steps.
@@ -49,8 +52,38 @@ pub(super) fn end_container(name: &str) -> io::Result<()> {
     end(name)
 }
 
+/// Containers whose groups, or those of their engines, have names that begin with `prefix`.
+pub(super) fn beginning_with(prefix: &str) -> io::Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for root in roots()? {
+        let entries = match fs::read_dir(root) {
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => continue,
+            entries => entries?,
+        };
+        for entry in entries {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            if name.starts_with(prefix) {
+                names.insert(name.strip_suffix(ENGINE).unwrap_or(&name).to_owned());
+            }
+        }
+    }
+    Ok(names)
+}
+
 fn engine_group(name: &str) -> String {
-    format!("{name}-engine")
+    format!("{name}{ENGINE}")
+}
+
+/// The roots of all hierarchies, and files beside them.
+fn roots() -> io::Result<Vec<PathBuf>> {
+    if has_one_hierarchy() {
+        return Ok(vec![ROOT.into()]);
+    }
+    let entries = match fs::read_dir(ROOT) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    entries.map(|entry| Ok(entry?.path())).collect()
 }
 
 fn has_one_hierarchy() -> bool {
@@ -59,13 +92,9 @@ fn has_one_hierarchy() -> bool {
 
 /// Removes the group from all hierarchies.
 fn end(name: &str) -> io::Result<()> {
-    if has_one_hierarchy() {
-        return remove(&Path::new(ROOT).join(name));
-    }
-    for hierarchy in fs::read_dir(ROOT)? {
-        remove(&hierarchy?.path().join(name))?;
-    }
-    Ok(())
+    roots()?
+        .iter()
+        .try_for_each(|root| remove(&root.join(name)))
 }
 
 /// Kills until the group can be removed: the kernel refuses while anybody is in it, and nobody can join what is removed.
@@ -152,11 +181,13 @@ mod tests {
         };
         let mut parent = join("{ sleep 1000 & sleep 1000; }").spawn().unwrap();
         let folder = door.parent().unwrap();
+        assert!(beginning_with("canut-test-").unwrap().contains(&name));
         while members(folder).unwrap().len() < 3 {
             thread::yield_now();
         }
         end_engine(&name).unwrap();
         assert!(!folder.exists());
+        assert!(!beginning_with("canut-test-").unwrap().contains(&name));
         assert_eq!(parent.wait().unwrap().signal(), Some(9));
         let late = join("exec sleep 1000").output().unwrap();
         assert!(!late.status.success());

@@ -6,6 +6,7 @@ mod document;
 mod engine;
 mod group;
 mod harvest;
+mod home;
 mod images;
 mod layer;
 mod probe;
@@ -17,16 +18,14 @@ mod user;
 use std::{
     fs::{self, File},
     io,
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
 
-use sha2::{Digest, Sha256};
-
-use self::{engine::Engine, images::Images};
+use self::{engine::Engine, home::Home, images::Images};
 use crate::{Fault, Job, Kind, Limits, Run, Runtime, alone_in};
 
 pub use self::{
@@ -35,8 +34,6 @@ pub use self::{
     probe::Unavailable,
 };
 
-/// Where runs have their places. Users of a container must be able to come here, and nothing here survives a boot.
-const PLACES: &str = "/run/canut";
 /// Bytes of the disk for images, unless it is said.
 const IMAGES: u64 = 16 << 30;
 
@@ -57,10 +54,7 @@ pub struct OciRuntime {
 struct Shared {
     engine: Arc<Engine>,
     images: Images,
-    /// Folder of the places of this worker.
-    places: PathBuf,
-    /// What names of this worker begin with.
-    prefix: String,
+    home: Home,
     /// Cores that this process may use.
     cpus: Vec<usize>,
     runs: AtomicU64,
@@ -79,7 +73,7 @@ impl OciRuntime {
     }
 
     /// A runtime with the first of `engines` that works on this machine. It keeps unpacked images in `folder`, where it must be
-    /// alone, and removes what an earlier one there left: containers, mounts, folders. They take at most `images` bytes of
+    /// alone, and removes what workers left that were killed: containers, mounts, folders. They take at most `images` bytes of
     /// the disk; one that does not fit beside those that are running is not run.
     ///
     /// It starts a container to see whether that works, which takes a second or so.
@@ -101,44 +95,23 @@ impl OciRuntime {
         };
         fs::create_dir_all(folder).map_err(broken)?;
         let folder = fs::canonicalize(folder).map_err(broken)?;
-        let lock = alone_in(&folder)
-            .await
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::WouldBlock => Unavailable::Locked(folder.clone()),
-                _ => broken(error),
-            })?;
-        let key = Sha256::digest(folder.as_os_str().as_encoded_bytes());
-        let prefix = format!("canut-{}", alloy_primitives::hex::encode(&key[..6]));
-        let places = Path::new(PLACES).join(&prefix);
-        let state = |kind: EngineKind| Path::new(PLACES).join(format!("{prefix}-{kind}"));
+        let taken = |error: io::Error| match error.kind() {
+            io::ErrorKind::WouldBlock => Unavailable::Locked(folder.clone()),
+            _ => broken(error),
+        };
+        let lock = alone_in(&folder).await.map_err(taken)?;
+        let home = Home::enter(&folder).await.map_err(taken)?;
         let found: Vec<_> = engines
             .iter()
-            .filter_map(|kind| {
-                Some(Engine {
-                    kind: *kind,
-                    program: kind.find()?,
-                    state: state(*kind),
-                })
-            })
+            .filter_map(|kind| home.engine(*kind))
             .collect();
-        for kind in EngineKind::ALL {
-            let known = kind.find().map(|program| Engine {
-                kind,
-                program,
-                state: state(kind),
-            });
-            known
-                .map_or(Ok(()), |engine| sweep(&engine, &places))
-                .map_err(broken)?;
-        }
         let images = Images::open(folder.join("images"), images).map_err(Unavailable::Fault)?;
-        let engine = probe::first(&found, &places, &prefix).await?;
+        let engine = probe::first(&found, &home).await?;
         Ok(Self {
             shared: Arc::new(Shared {
                 engine: Arc::new(engine),
                 images,
-                places,
-                prefix,
+                home,
                 cpus: cpus(),
                 // The probe had the first places.
                 runs: AtomicU64::new(EngineKind::ALL.len() as u64),
@@ -168,15 +141,6 @@ impl Shared {
     }
 }
 
-impl Drop for Shared {
-    /// Takes away the folders that are empty by now. What is not is left to the next start.
-    fn drop(&mut self) {
-        for folder in [&self.places, &self.engine.state] {
-            let _ = fs::remove_dir(folder);
-        }
-    }
-}
-
 impl Runtime for OciRuntime {
     fn runs(&self, kind: Kind) -> bool {
         kind == Kind::Oci
@@ -185,23 +149,6 @@ impl Runtime for OciRuntime {
     fn run<'a>(&'a self, job: &'a Job, limits: &'a Limits) -> Run<'a> {
         Box::pin(run::run(&self.shared, job, limits))
     }
-}
-
-/// Removes what an earlier worker left.
-fn sweep(engine: &Engine, places: &Path) -> io::Result<()> {
-    let mut names = engine.containers()?;
-    match fs::read_dir(places) {
-        Ok(entries) => {
-            for entry in entries {
-                names.insert(entry?.file_name().to_string_lossy().into_owned());
-            }
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
-    }
-    names
-        .iter()
-        .try_for_each(|name| cell::clear(engine, name, &places.join(name)))
 }
 
 /// The cores that this process may use.

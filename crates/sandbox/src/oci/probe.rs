@@ -14,6 +14,7 @@ use tokio::{process::Command, time::timeout};
 use super::{
     cell::Cell,
     engine::{Engine, PRINTED},
+    home::Home,
     spec::{Bind, Spec},
 };
 use crate::{Fault, Limits};
@@ -54,17 +55,14 @@ pub enum Unavailable {
 }
 
 /// The first engine that works.
-pub(super) async fn first(
-    engines: &[Engine],
-    places: &Path,
-    prefix: &str,
-) -> Result<Engine, Unavailable> {
+pub(super) async fn first(engines: &[Engine], home: &Home) -> Result<Engine, Unavailable> {
     if engines.is_empty() {
         return Err(Unavailable::NoEngine);
     }
     let mut reasons = Vec::new();
     for (number, engine) in engines.iter().enumerate() {
-        match attempt(engine, places, &format!("{prefix}-{number}")).await {
+        let name = format!("{}-{number}", home.prefix);
+        match attempt(engine, &home.runs(), &name).await {
             Ok(()) => return Ok(engine.clone()),
             Err(fault) => reasons.push(format!("{}: {fault}", engine.kind)),
         }

@@ -100,8 +100,9 @@ fn prepare(shared: &Shared, job: &Job, limits: &Limits) -> Result<Result<Cell, R
         return Ok(Err((Failure::InvalidApp, Some(problem))));
     }
     let (number, cpu) = shared.next();
-    let name = format!("{}-{number}", shared.prefix);
-    let cell = Cell::make(&shared.engine, shared.places.join(&name), name, limits)?;
+    let name = format!("{}-{number}", shared.home.prefix);
+    let folder = shared.home.runs().join(&name);
+    let cell = Cell::make(&shared.engine, folder, name, limits)?;
     cell.show(&image.root, "rootfs")?;
     cell.show(&job.input, "in")?;
     let owner = Some((image.uid, image.gid));

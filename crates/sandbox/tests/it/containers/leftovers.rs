@@ -1,6 +1,7 @@
 //! That nothing is left of a run.
 
 use std::{
+    fs::File,
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
@@ -11,7 +12,7 @@ use canut_sandbox::{EngineKind, OciRuntime};
 
 use super::{
     place::{Place, runtime, runtimes},
-    traces::{mark, processes, traces},
+    traces::{home, mark, processes, traces},
 };
 
 #[tokio::test]
@@ -97,8 +98,44 @@ async fn a_worker_killed_at_any_moment_leaves_nothing() {
             assert_eq!(traces(&mark), Vec::<String>::new(), "after {moment:?}");
             assert_eq!(processes(&mark), Vec::<String>::new(), "after {moment:?}");
             drop(next);
+            assert!(!home(&mark).exists());
         }
         let last = OciRuntime::new(folder.path(), &[kind]).await.unwrap();
         assert_eq!(Place::new().read(&last, "echo again").await, "again\n");
+    }
+}
+
+/// Waits until nobody has the lock of a home: neither its owner, nor somebody who takes it away.
+fn wait_for_lock(home: &Path) {
+    if let Ok(lock) = File::open(home.join("lock")) {
+        lock.lock().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_a_killed_worker_left_goes_when_any_other_starts() {
+    for kind in [EngineKind::Runc, EngineKind::Runsc] {
+        let Some((_, other)) = runtime(kind).await else {
+            continue;
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let (mark, home) = (mark(folder.path()), home(&mark(folder.path())));
+        let mut victim = start_victim(kind, folder.path());
+        while processes(&mark).is_empty() || traces(&mark).is_empty() {
+            std::thread::yield_now();
+        }
+        assert!(home.exists());
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        // Nobody will ever start there again.
+        drop(folder);
+        wait_for_lock(&home);
+        let next = OciRuntime::new(other.path(), &[kind]).await.unwrap();
+        // Another test may have come before.
+        wait_for_lock(&home);
+        assert_eq!(traces(&mark), Vec::<String>::new());
+        assert_eq!(processes(&mark), Vec::<String>::new());
+        assert!(!home.exists());
+        drop(next);
     }
 }

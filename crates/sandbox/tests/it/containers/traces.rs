@@ -1,10 +1,13 @@
 //! What a worker with containers has on the machine.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use sha2::{Digest, Sha256};
 
-/// Mounts, containers and control groups whose names hold `of`.
+/// Mounts, containers and control groups whose names hold `of`, and what is of runs in the home of that name.
 pub(crate) fn traces(of: &str) -> Vec<String> {
     let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
     let mut found: Vec<_> = mounts
@@ -13,24 +16,29 @@ pub(crate) fn traces(of: &str) -> Vec<String> {
         .map(str::to_owned)
         .collect();
     let groups = Path::new("/sys/fs/cgroup");
-    let controllers = fs::read_dir(groups)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    for folder in controllers.chain([groups.to_owned(), "/run/canut".into()]) {
-        let Ok(entries) = fs::read_dir(&folder) else {
-            continue;
-        };
-        for entry in entries {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let empty_folder = folder.ends_with("canut")
-                && fs::read_dir(&path).is_ok_and(|mut entries| entries.next().is_none());
-            if name.contains(of) && !empty_folder {
-                found.push(path.display().to_string());
-            }
+    let below = entries(groups);
+    let deeper = below.iter().flat_map(|folder| entries(folder));
+    for path in deeper.chain(below.clone()) {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if name.contains(of) {
+            found.push(path.display().to_string());
         }
     }
+    let runs = entries(&home(of)).into_iter();
+    let runs = runs.flat_map(|folder| entries(&folder));
+    found.extend(runs.map(|path| path.display().to_string()));
     found
+}
+
+/// Where a worker whose names hold `of` has its runs, for as long as it lives.
+pub(crate) fn home(of: &str) -> PathBuf {
+    Path::new("/run/canut").join(of)
+}
+
+/// What is in a folder; nothing if it is none, or gone.
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 /// Processes that were started with `of` among their arguments.
