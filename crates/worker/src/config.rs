@@ -56,6 +56,9 @@ pub struct Config {
     pub max_file: u64,
     /// Bytes of fetched files that are kept.
     pub cache: u64,
+    /// Bytes of its folder that the worker may use for its work, beside the cache and the images. When they are limited, the
+    /// cache is as well: files on their way count. `None` for as much as there is.
+    pub work: Option<u64>,
     /// Following the chain.
     pub follow: FollowConfig,
     /// Sending transactions.
@@ -118,6 +121,7 @@ impl Config {
             private_networks: false,
             max_file: 4 << 30,
             cache: 16 << 30,
+            work: None,
             follow: FollowConfig::default(),
             sender: SenderConfig::default(),
         }

@@ -1,5 +1,8 @@
 //! From a task to its result: fetch, check, run, archive.
 
+mod folders;
+mod supply;
+
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
@@ -8,34 +11,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{Address, Bytes};
 use canut_hub::Hub;
 use canut_protocol::{
     Deal, DealId, Failure, TaskId,
     declared::Declared,
     failure,
-    location::Location,
     range::{Content, Leaf, Range},
 };
-use canut_sandbox::{
-    Bag, Dataset, Delivery, Fault, Job, Kind, Limits, Outcome, ResultFile, Runtime, archive, list,
-    split_arguments,
-};
+use canut_sandbox::{Fault, Job, Kind, Limits, Outcome, ResultFile, Runtime, archive, list};
 use canut_store::directory;
-use sha2::{Digest, Sha256};
+use canut_vault::format::PublicKey;
 use tracing::{debug, info};
 
+use self::folders::{Folders, remove};
 use crate::{
     activity::Progress,
-    fetch::{Absence, Fetcher, Image, Wanted, sha256},
+    disk::{Disk, blocks, taken},
+    fetch::Fetcher,
     logs::Logs,
-    params::Params,
     record::Found,
     sealing::seal,
 };
 
-/// Times a file is asked for before its server is given up.
-const TRIES: u32 = 3;
 /// What an app says of its result.
 const COMPUTED: &str = "computed.json";
 
@@ -66,17 +64,18 @@ pub(crate) struct Runner {
     pub(crate) vault: Option<canut_vault::Remote>,
     pub(crate) logs: Logs,
     pub(crate) runtime: Arc<dyn Runtime>,
+    pub(crate) disk: Arc<Disk>,
 }
 
 impl Runner {
     /// Runs a task and leaves its archive. A failure that every honest worker comes to is a result like any other.
     pub(crate) async fn run(&self, order: &Order) -> Result<Found, Failure> {
-        let work = Work::make(&order.folder).map_err(|error| disk(&error))?;
-        let found = match self.attempt(order, &work).await {
+        let mut folders = Folders::make(&order.folder, &self.disk)?;
+        let found = match self.attempt(order, &mut folders).await {
             Ok(found) => found,
-            Err(failure) => self.fail(order, &work, failure)?,
+            Err(failure) => self.fail(order, &folders, failure)?,
         };
-        work.clear().map_err(|error| disk(&error))?;
+        folders.clear().map_err(|error| disk(&error))?;
         Ok(found)
     }
 
@@ -94,14 +93,14 @@ impl Runner {
         progress: &Progress,
     ) -> Result<Vec<Leaf>, Failure> {
         let began = Instant::now();
-        let work = Work::make(&order.folder).map_err(|error| disk(&error))?;
+        let mut folders = Folders::make(&order.folder, &self.disk)?;
         remove(results)
             .and_then(|()| fs::create_dir_all(results))
             .map_err(|error| disk(&error))?;
         let key = self.key_for(&order.deal).await?;
-        let prepared = self.prepare(&order, &work).await;
+        let prepared = self.prepare(&order, &mut folders).await;
         // What a container says besides its result may differ from worker to worker.
-        order.lean = Kind::of(&work.app).is_ok_and(|kind| kind == Kind::Oci);
+        order.lean = Kind::of(&folders.app).is_ok_and(|kind| kind == Kind::Oci);
         let (mut digests, mut archives, mut secrets) = (Vec::new(), Vec::new(), Vec::new());
         for index in range.indices() {
             if budget.is_some_and(|budget| began.elapsed() >= budget) && !digests.is_empty() {
@@ -109,12 +108,12 @@ impl Runner {
             }
             (order.index, order.task) = (index, TaskId::of(order.deal_id, index));
             order.archive = results.join(index.to_string());
-            work.renew_output().map_err(|error| disk(&error))?;
+            folders.renew_output().map_err(|error| disk(&error))?;
             let ran = match &prepared {
                 Ok(job) => {
                     let mut job = job.clone();
                     (job.task, job.bag.index) = (order.task, index);
-                    self.execute(&order, &work, job, key.is_some()).await
+                    self.execute(&order, &folders, job, key.is_some()).await
                 }
                 Err(failure) => Err(*failure),
             };
@@ -123,7 +122,7 @@ impl Runner {
                     secrets.push(order.clone());
                     found
                 }
-                Err(failure) => self.fail(&order, &work, failure)?,
+                Err(failure) => self.fail(&order, &folders, failure)?,
             };
             digests.push(found.digest);
             archives.push(order.archive.clone());
@@ -132,184 +131,61 @@ impl Runner {
         let contents = contents_of(archives).await?;
         if let Some(key) = key {
             for secret in secrets {
-                seal(&secret, &work.root.join("sealed"), key.clone()).await?;
+                self.seal(&secret, &folders, key.clone()).await?;
             }
         }
-        work.clear().map_err(|error| disk(&error))?;
+        folders.clear().map_err(|error| disk(&error))?;
         let leaves = digests.into_iter().zip(contents);
         let leaves = leaves.map(|(digest, content)| Leaf { digest, content });
         Ok(leaves.collect())
     }
 
-    async fn attempt(&self, order: &Order, work: &Work) -> Result<Found, Failure> {
+    async fn attempt(&self, order: &Order, folders: &mut Folders) -> Result<Found, Failure> {
         let key = self.key_for(&order.deal).await?;
-        let job = self.prepare(order, work).await?;
-        let found = self.execute(order, work, job, key.is_some()).await?;
+        let job = self.prepare(order, folders).await?;
+        let found = self.execute(order, folders, job, key.is_some()).await?;
         if let Some(key) = key {
-            seal(order, &work.root.join("sealed"), key).await?;
+            self.seal(order, folders, key).await?;
         }
         Ok(found)
+    }
+
+    async fn seal(&self, order: &Order, folders: &Folders, key: PublicKey) -> Result<(), Failure> {
+        let plain = taken(&order.archive).map_err(|error| disk(&error))?;
+        // For what is encrypted, and the archive of that.
+        let _room = self.disk.claim(plain.saturating_mul(2))?;
+        seal(order, &folders.root.join("sealed"), key).await
     }
 
     async fn execute(
         &self,
         order: &Order,
-        work: &Work,
+        folders: &Folders,
         job: Job,
         secret: bool,
     ) -> Result<Found, Failure> {
         let limits = Limits::for_duration(Duration::from_secs(order.time_ref));
+        let mut room = self.disk.claim(limits.output_bytes)?;
         let outcome = self
             .runtime
             .run(&job, &limits)
             .await
             .map_err(|fault| broken(&fault))?;
+        let sizes = outcome.files.iter().map(|file| blocks(file.size()));
+        let left = sizes.fold(blocks(0), u64::saturating_add);
+        room.less(limits.output_bytes.saturating_sub(left));
+        // The archive.
+        room.more(left)?;
         // What an app says may be its result: then nobody else hears it.
         if !secret {
             let said = [&outcome.stdout, &outcome.stderr].map(|said| said.bytes.as_slice());
             self.logs.tell(order.task, said);
         }
-        conclude(order, work, outcome).await
-    }
-
-    async fn prepare(&self, order: &Order, work: &Work) -> Result<Job, Failure> {
-        let deal = &order.deal;
-        let params = Params::read(&deal.params)?;
-        // What is delivered on the chain is public.
-        if params.encrypted && deal.callback != Address::ZERO {
-            return Err(Failure::ParamsInvalid);
-        }
-        let arguments = split_arguments(&params.arguments).ok_or(Failure::ParamsInvalid)?;
-        self.fetch_app(deal.app.pointer, &work.app).await?;
-        let dataset = self.fetch_dataset(deal.dataset.pointer, work).await?;
-        let mut inputs = Vec::new();
-        for url in &params.inputs {
-            inputs.push(self.fetch_input(url, work).await?);
-        }
-        let delivery = if deal.callback == Address::ZERO {
-            Delivery::Files
-        } else {
-            Delivery::Callback
-        };
-        Ok(Job {
-            task: order.task,
-            deal: order.deal_id,
-            bag: Bag {
-                size: deal.bot_size,
-                first: deal.bot_first,
-                index: order.index,
-            },
-            app: work.app.clone(),
-            arguments,
-            input: work.input.clone(),
-            output: work.output.clone(),
-            dataset,
-            inputs,
-            delivery,
-        })
-    }
-
-    async fn fetch_app(&self, address: Address, into: &Path) -> Result<(), Failure> {
-        let found = self.hub.app(address).await.map_err(unreachable)?;
-        let (_, app) = found.ok_or(Failure::AppMissing)?;
-        let location = Location::from_multiaddr(&app.multiaddr).map_err(|_| Failure::AppMissing)?;
-        let of_app = |absence| match (absence, &location) {
-            (Absence::Missing, _) => Failure::AppMissing,
-            (Absence::TooLarge, _) => Failure::AppTooLarge,
-            (Absence::Invalid, _) => Failure::AppInvalid,
-            (Absence::Wrong, _) => Failure::RegistryWrong,
-            (Absence::Unreachable, Location::Url(_) | Location::Other(_)) => {
-                Failure::AppUnreachable
-            }
-            (other, _) => elsewhere(other, Failure::AppRefused),
-        };
-        if let Location::Other(name) = &location {
-            let image = Image::read(name, app.checksum)?;
-            if !self.runtime.runs(Kind::Oci) {
-                return Err(Failure::RuntimeMissing);
-            }
-            return self
-                .fetch(Wanted::Image(&image), into)
-                .await
-                .map_err(of_app);
-        }
-        self.fetch(Wanted::File(&location), into)
-            .await
-            .map_err(of_app)?;
-        holds(into, app.checksum, Failure::AppMismatch).await?;
-        // iExec's tools register every app as DOCKER: its bytes say what it is.
-        let kind = Kind::of(into).map_err(|error| disk(&error))?;
-        if self.runtime.runs(kind) {
-            Ok(())
-        } else {
-            Err(Failure::RuntimeMissing)
-        }
-    }
-
-    async fn fetch_dataset(
-        &self,
-        address: Address,
-        work: &Work,
-    ) -> Result<Option<Dataset>, Failure> {
-        if address == Address::ZERO {
-            return Ok(None);
-        }
-        let found = self.hub.dataset(address).await.map_err(unreachable)?;
-        let (_, dataset) = found.ok_or(Failure::DatasetMissing)?;
-        let location = Location::from_multiaddr(&dataset.multiaddr);
-        let location = location.map_err(|_| Failure::DatasetMissing)?;
-        // The file is named after the address (offchain.md, section 6.6).
-        let file = format!("{address:#x}");
-        let into = work.input.join(&file);
-        self.fetch(Wanted::File(&location), &into)
-            .await
-            .map_err(|absence| match absence {
-                Absence::Missing => Failure::DatasetMissing,
-                Absence::TooLarge => Failure::InputTooLarge,
-                other => elsewhere(other, Failure::InputRefused),
-            })?;
-        holds(&into, dataset.checksum, Failure::DatasetMismatch).await?;
-        Ok(Some(Dataset { address, file }))
-    }
-
-    async fn fetch_input(&self, url: &str, work: &Work) -> Result<String, Failure> {
-        // The name is the hash of the address as it was written (offchain.md, section 6.6).
-        let name = B256::new(Sha256::digest(url).into()).to_string();
-        let into = work.input.join(&name);
-        if into.exists() {
-            return Ok(name);
-        }
-        let location: Location = url.parse().map_err(|_| Failure::ParamsInvalid)?;
-        self.fetch(Wanted::File(&location), &into)
-            .await
-            .map_err(|absence| match absence {
-                Absence::Missing => Failure::InputMissing,
-                Absence::TooLarge => Failure::InputTooLarge,
-                Absence::Unreachable if matches!(location, Location::Url(_)) => {
-                    Failure::InputUnreachable
-                }
-                other => elsewhere(other, Failure::InputRefused),
-            })?;
-        Ok(name)
-    }
-
-    /// Fetches something, and tries again when nobody answers.
-    async fn fetch(&self, wanted: Wanted<'_>, into: &Path) -> Result<(), Absence> {
-        let mut wait = Duration::from_millis(200);
-        for _ in 1..TRIES {
-            match self.fetcher.fetch(wanted, into).await {
-                Err(Absence::Unreachable | Absence::Missing) => {}
-                outcome => return outcome,
-            }
-            // What is being published may be there in a moment.
-            tokio::time::sleep(wait).await;
-            wait *= 4;
-        }
-        self.fetcher.fetch(wanted, into).await
+        conclude(order, folders, outcome).await
     }
 
     /// Makes an archive of a failure that is a result; gives back one that is not.
-    fn fail(&self, order: &Order, work: &Work, failure: Failure) -> Result<Found, Failure> {
+    fn fail(&self, order: &Order, folders: &Folders, failure: Failure) -> Result<Found, Failure> {
         info!(task = %order.task, %failure, "the run failed");
         let Some(code) = failure.code() else {
             return Err(failure);
@@ -328,7 +204,7 @@ impl Runner {
             ResultFile::held("error.txt", reason),
             ResultFile::held(COMPUTED, computed.to_string()),
         ];
-        pack(&work.output, files, order).map_err(|error| disk(&error))?;
+        pack(&folders.output, files, order).map_err(|error| disk(&error))?;
         let digest = failure::digest(code.get());
         Ok(Found {
             digest,
@@ -339,7 +215,7 @@ impl Runner {
 }
 
 /// Archives what a run left.
-async fn conclude(order: &Order, work: &Work, outcome: Outcome) -> Result<Found, Failure> {
+async fn conclude(order: &Order, folders: &Folders, outcome: Outcome) -> Result<Found, Failure> {
     let (callback, failure) = match outcome.verdict {
         Ok(success) => (success.callback.unwrap_or_default(), None),
         Err(failure) => {
@@ -353,7 +229,7 @@ async fn conclude(order: &Order, work: &Work, outcome: Outcome) -> Result<Found,
     if failure.is_some() && order.deal.callback != Address::ZERO {
         return Err(Failure::CallbackMissing);
     }
-    let (output, order) = (work.output.clone(), order.clone());
+    let (output, order) = (folders.output.clone(), order.clone());
     let packed = tokio::task::spawn_blocking(move || pack(&output, outcome.files, &order));
     packed
         .await
@@ -412,87 +288,6 @@ pub(crate) async fn contents_of(paths: Vec<PathBuf>) -> Result<Vec<Content>, Fai
     })?;
     let contents = cids.iter().map(directory::content);
     contents.collect::<Option<_>>().ok_or(Failure::WorkerBroken)
-}
-
-async fn holds(path: &Path, registered: B256, otherwise: Failure) -> Result<(), Failure> {
-    let path = path.to_owned();
-    let summed = tokio::task::spawn_blocking(move || sha256(&path)).await;
-    let found = summed
-        .map_err(|_| Failure::WorkerBroken)?
-        .map_err(|error| disk(&error))?;
-    if found == registered {
-        Ok(())
-    } else {
-        Err(otherwise)
-    }
-}
-
-/// The folders of a run.
-#[derive(Debug)]
-struct Work {
-    root: PathBuf,
-    app: PathBuf,
-    input: PathBuf,
-    output: PathBuf,
-}
-
-impl Work {
-    /// New and empty folders, whatever an interrupted run left.
-    fn make(folder: &Path) -> io::Result<Self> {
-        let root = folder.join("run");
-        remove(&root)?;
-        let work = Self {
-            app: root.join("app"),
-            input: root.join("in"),
-            output: root.join("out"),
-            root,
-        };
-        fs::create_dir_all(&work.input)?;
-        fs::create_dir(&work.output)?;
-        Ok(work)
-    }
-
-    /// Empties the output folder.
-    fn renew_output(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.output)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())?;
-            } else {
-                fs::remove_file(entry.path())?;
-            }
-        }
-        Ok(())
-    }
-
-    fn clear(&self) -> io::Result<()> {
-        remove(&self.root)
-    }
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn elsewhere(absence: Absence, refused: Failure) -> Failure {
-    match absence {
-        Absence::Refused => refused,
-        Absence::Disk => Failure::DiskFull,
-        Absence::Foreign => Failure::RuntimeMissing,
-        Absence::Missing
-        | Absence::Unreachable
-        | Absence::TooLarge
-        | Absence::Wrong
-        | Absence::Invalid => Failure::StoreUnreachable,
-    }
-}
-
-fn unreachable(error: canut_hub::Error) -> Failure {
-    info!(%error, "the chain does not tell what the run needs");
-    Failure::ChainUnreachable
 }
 
 fn broken(fault: &Fault) -> Failure {

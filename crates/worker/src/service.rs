@@ -21,6 +21,7 @@ use crate::{
     activity::Look,
     agent::{Agent, Choice, Hands, Manners, Memory, RangeHands, Tick, Weaving, Wires},
     config::Config,
+    disk::Disk,
     fetch::{FetchError, Fetcher},
     link::Link,
     logs::Logs,
@@ -193,6 +194,7 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
         vault: vault.map(canut_vault::Remote::new).transpose()?,
         logs: Logs::default(),
         runtime: config.runtime.clone(),
+        disk: Disk::open(config.folder.clone(), config.work).map_err(&broken)?,
     };
     let workerpool = config.workerpool;
     if let Err(error) = pledge(&caller, workerpool, config.bond).await {

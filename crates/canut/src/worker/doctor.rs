@@ -2,11 +2,14 @@
 
 use std::{io::Write, path::PathBuf};
 
-use canut_worker::doctor::{self, Check, Place, State};
+use canut_worker::doctor::{self, Check, Containers, Lent, Place, State};
 use clap::Args as ClapArgs;
 use eyre::{Result, bail};
 
-use super::{benchmark, settings::Settings};
+use super::{
+    benchmark,
+    settings::{RuntimeName, Settings},
+};
 
 /// Say what this machine can offer, what is missing, and what to do about it.
 ///
@@ -33,7 +36,13 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args) -> Result<()> {
     let settings = args.settings.with_file(args.config.as_ref())?;
     let folder = settings.dir.clone().unwrap_or_else(|| PathBuf::from("."));
-    let mut checks = doctor::machine(&folder).await;
+    let lent = Lent {
+        slots: settings.slots(),
+        memory: settings.memory(),
+        disk: settings.disk(),
+        containers: containers(&settings),
+    };
+    let mut checks = doctor::machine(&folder, &lent).await;
     let key = settings.key().read().ok();
     if let (Some(key), Ok(domain)) = (&key, benchmark::domain(&settings).await) {
         checks.push(doctor::benchmark(&folder, key, &domain));
@@ -62,6 +71,14 @@ pub(super) async fn run(args: Args) -> Result<()> {
         bail!("{bad} of {} keep a worker from working here", checks.len());
     }
     Ok(())
+}
+
+fn containers(settings: &Settings) -> Containers {
+    match (&settings.runtimes, settings.engines()) {
+        (None, engines) => Containers::Welcome(engines),
+        (Some(_), engines) if settings.offers(RuntimeName::Oci) => Containers::Needed(engines),
+        (Some(_), _) => Containers::Unwanted,
+    }
 }
 
 fn print(out: &mut impl Write, check: &Check) -> Result<()> {

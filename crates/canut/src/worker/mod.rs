@@ -12,18 +12,15 @@ use std::{io::Write, path::PathBuf, sync::Arc, time::Duration};
 use canut_pool::session::PATH;
 use canut_protocol::Nrlc;
 use canut_sandbox::{OciRuntime, Runtime, Runtimes, WasmRuntime};
-use canut_worker::{Config, Handle, Place, Presence, screen::Terms};
+use canut_worker::{Config, Handle, Place, Presence, lending::TooLittle, screen::Terms};
 use clap::{Args as ClapArgs, Subcommand};
-use eyre::{OptionExt, Result, WrapErr, bail};
+use eyre::{OptionExt, Result, WrapErr, bail, eyre};
 use serde_json::json;
 use tokio::time::sleep;
 
 pub(crate) use self::benchmark::measured;
 use self::settings::{RuntimeName, Settings};
 use crate::{logging, signals::Signals};
-
-/// Bytes in a GiB.
-const GIB: u64 = 1 << 30;
 
 /// Lend this machine to a pool: take tasks, compute them, vote on their results, and be paid.
 ///
@@ -106,14 +103,18 @@ pub(crate) async fn run(args: Args) -> Result<()> {
         .ok_or_eyre("which pool? Give --pool URL")?;
     let place = place(&settings, pool)?;
     let at = place.pool.clone();
-    let (runtime, offered) = runtimes(&settings, &dir).await?;
+    let slots = settings.slots().map_err(too_little)?;
+    let shares = settings.disk().map_err(too_little)?;
+    let images = shares.map(|shares| shares.images);
+    let (runtime, offered) = runtimes(&settings, &dir, images).await?;
     let mut config = Config::new(place, key, &dir, Arc::new(runtime));
     config.vault.clone_from(&settings.vault);
     config.relays = settings.relays.clone().unwrap_or_default();
-    config.slots = settings.slots.unwrap_or(config.slots);
-    config.cache = settings
-        .cache
-        .map_or(config.cache, |gib| gib.saturating_mul(GIB));
+    config.slots = slots;
+    config.cache = settings.cache().unwrap_or(config.cache);
+    if let Some(shares) = shares {
+        (config.cache, config.work) = (shares.cache, Some(shares.work));
+    }
     config.private_networks = settings.private_networks.unwrap_or_default();
     config.bond = settings.bond;
     if settings.open.unwrap_or_default() {
@@ -129,7 +130,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     };
     config.page = settings.page();
     config.benchmark = benchmark::of(&settings, &config).await?;
-    let (slots, patience) = (config.slots, settings.patience());
+    let patience = settings.patience();
     let worker = canut_worker::start(config)
         .await
         .wrap_err("the worker does not start")?;
@@ -166,6 +167,10 @@ fn place(settings: &Settings, pool: &str) -> Result<Place> {
             .ok_or_eyre("which workerpool? Give --workerpool ADDRESS")?,
         store: settings.store(),
     })
+}
+
+fn too_little(little: TooLittle) -> eyre::Report {
+    eyre!("{little}: {}", little.remedy())
 }
 
 /// Where the page about it is.
@@ -207,13 +212,12 @@ async fn stop(mut worker: Handle, patience: Duration, signals: &mut Signals) {
 }
 
 /// The runtimes that are wanted and work, and their names. One that was asked for by name must work.
-async fn runtimes(settings: &Settings, dir: &std::path::Path) -> Result<(Runtimes, Vec<String>)> {
-    let wanted = |name| {
-        settings
-            .runtimes
-            .as_ref()
-            .is_none_or(|names| names.contains(&name))
-    };
+async fn runtimes(
+    settings: &Settings,
+    dir: &std::path::Path,
+    images: Option<u64>,
+) -> Result<(Runtimes, Vec<String>)> {
+    let wanted = |name| settings.offers(name);
     let (mut all, mut names): (Vec<Arc<dyn Runtime>>, _) = (Vec::new(), Vec::new());
     if wanted(RuntimeName::Wasm) {
         let compiled = std::path::absolute(dir.join("compiled"))?;
@@ -221,7 +225,13 @@ async fn runtimes(settings: &Settings, dir: &std::path::Path) -> Result<(Runtime
         names.push("wasm".to_owned());
     }
     if wanted(RuntimeName::Oci) {
-        match OciRuntime::new(&dir.join("containers"), &settings.engines()).await {
+        let containers = dir.join("containers");
+        let engines = settings.engines();
+        let started = match images {
+            Some(bytes) => OciRuntime::with_images(&containers, &engines, bytes).await,
+            None => OciRuntime::new(&containers, &engines).await,
+        };
+        match started {
             Ok(oci) => {
                 names.push(format!("oci ({})", oci.engine()));
                 all.push(Arc::new(oci));

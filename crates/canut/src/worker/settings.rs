@@ -1,16 +1,27 @@
 //! Settings of a worker: flags, and a TOML file with the same names. A flag wins.
 
-use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, time::Duration};
+mod texts;
+
+use std::{net::SocketAddr, num::NonZeroUsize, path::PathBuf, thread, time::Duration};
 
 use alloy_primitives::Address;
 use canut_protocol::Nrlc;
 use canut_sandbox::EngineKind;
-use canut_worker::{Hours, page::Page};
+use canut_worker::{
+    Hours,
+    lending::{self, DiskShares, TooLittle},
+    page::Page,
+};
 use clap::{Args as ClapArgs, ValueEnum};
 use eyre::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::{client::price, service::KeyArgs, settings::layered};
+
+/// Bytes in so many GiB.
+const fn bytes(gib: u64) -> u64 {
+    gib.saturating_mul(1 << 30)
+}
 
 /// What is where when nobody says.
 const RPC: &str = "ws://127.0.0.1:8545";
@@ -96,7 +107,7 @@ pub(super) struct Settings {
 
     /// Tasks computed at the same time [default: one for each core]
     #[arg(long, value_name = "N")]
-    pub(super) slots: Option<NonZeroUsize>,
+    slots: Option<NonZeroUsize>,
 
     /// What apps may be, separated by commas [default: all that works here]
     #[arg(long, value_name = "RUNTIME", value_delimiter = ',')]
@@ -113,31 +124,39 @@ pub(super) struct Settings {
     /// What to have bonded to the pool from the start on, for example 20RLC, out of the account on the hub
     /// [default: half of what is there]
     #[arg(long, value_name = "PRICE", value_parser = price)]
-    #[serde(with = "price_text")]
+    #[serde(with = "texts::price")]
     pub(super) bond: Option<Nrlc>,
 
     /// Largest stake on one task, for example 2RLC. A vote on a range puts one such stake for each task at risk, and ten at least
     /// [default: any]
     #[arg(long, value_name = "PRICE", value_parser = price)]
-    #[serde(with = "price_text")]
+    #[serde(with = "texts::price")]
     pub(super) max_stake: Option<Nrlc>,
 
     /// Least price of a task, for example 0.01RLC; the worker gets its share of that [default: any]
     #[arg(long, value_name = "PRICE", value_parser = price)]
-    #[serde(with = "price_text")]
+    #[serde(with = "texts::price")]
     pub(super) min_price: Option<Nrlc>,
 
     /// Apps that are not run, separated by commas
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = crate::client::address)]
     pub(super) refuse_apps: Option<Vec<Address>>,
 
-    /// GiB of fetched files that are kept [default: 16]
+    /// GiB of memory that apps may take together. A run may take 3, so 7 are enough for two slots [default: 3 for each slot]
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u64).range(1..))]
+    memory: Option<u64>,
+
+    /// GiB of the disk that the worker may take in its folder, with all that it keeps [default: as much as there is]
+    #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u64).range(1..))]
+    disk: Option<u64>,
+
+    /// GiB of fetched files that are kept [default: a quarter of --disk, or 16]
     #[arg(long, value_name = "GIB")]
-    pub(super) cache: Option<u64>,
+    cache: Option<u64>,
 
     /// When tasks are taken, by the clock of this machine, for example 22:00-07:00,12:00-13:00 [default: always]
     #[arg(long, value_name = "FROM-TO", value_delimiter = ',')]
-    #[serde(with = "hours_text")]
+    #[serde(with = "texts::hours")]
     pub(super) hours: Option<Vec<Hours>>,
 
     /// Take tasks only while others use little of this machine: less than a quarter of its processors, and no key on a terminal
@@ -165,57 +184,6 @@ pub(super) struct Settings {
     /// Fetch inputs from private networks and from this machine as well. Strangers then reach what this machine reaches
     #[arg(long, num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub(super) private_networks: Option<bool>,
-}
-
-/// A price as people write it.
-mod price_text {
-    use canut_protocol::Nrlc;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    use crate::client::price;
-
-    #[expect(clippy::ref_option, reason = "serde asks for it")]
-    pub(super) fn serialize<S: Serializer>(
-        amount: &Option<Nrlc>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        amount.map(|amount| amount.to_string()).serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Nrlc>, D::Error> {
-        let text = String::deserialize(from)?;
-        price(&text).map(Some).map_err(D::Error::custom)
-    }
-}
-
-/// Hours as people write them.
-mod hours_text {
-    use canut_worker::Hours;
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
-
-    #[expect(clippy::ref_option, reason = "serde asks for it")]
-    pub(super) fn serialize<S: Serializer>(
-        hours: &Option<Vec<Hours>>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        let texts = hours
-            .as_ref()
-            .map(|hours| hours.iter().map(ToString::to_string).collect::<Vec<_>>());
-        texts.serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Vec<Hours>>, D::Error> {
-        let texts = Vec::<String>::deserialize(from)?;
-        let hours = texts.iter().map(|text| text.parse());
-        hours
-            .collect::<Result<_, _>>()
-            .map(Some)
-            .map_err(D::Error::custom)
-    }
 }
 
 impl Settings {
@@ -256,6 +224,38 @@ impl Settings {
 
     pub(super) fn start_block(&self) -> u64 {
         self.start_block.unwrap_or_default()
+    }
+
+    /// Tasks computed at the same time: as many as is said, or as cores and memory allow.
+    pub(super) fn slots(&self) -> Result<NonZeroUsize, TooLittle> {
+        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        lending::slots(self.slots, cores, self.memory())
+    }
+
+    /// Bytes of memory that apps may take together, if that is said.
+    pub(super) fn memory(&self) -> Option<u64> {
+        self.memory.map(bytes)
+    }
+
+    /// How the disk is divided, if it is limited.
+    pub(super) fn disk(&self) -> Result<Option<DiskShares>, TooLittle> {
+        let Some(disk) = self.disk else {
+            return Ok(None);
+        };
+        let has_images = self.offers(RuntimeName::Oci);
+        let shares = DiskShares::of(bytes(disk), self.cache(), self.slots()?, has_images);
+        shares.map(Some)
+    }
+
+    /// Bytes of fetched files that are kept, if that is said.
+    pub(super) fn cache(&self) -> Option<u64> {
+        self.cache.map(bytes)
+    }
+
+    /// Whether apps may be such, where that works.
+    pub(super) fn offers(&self, runtime: RuntimeName) -> bool {
+        let names = self.runtimes.as_ref();
+        names.is_none_or(|names| names.contains(&runtime))
     }
 
     pub(super) fn rpc(&self) -> String {
@@ -312,6 +312,26 @@ mod tests {
         assert_eq!(settings.runtimes, Some(vec![RuntimeName::Oci]));
         assert_eq!(settings.engines(), [EngineKind::Runc]);
         assert_eq!(settings.rpc(), RPC);
+    }
+
+    #[test]
+    fn what_is_lent_bounds_what_is_used() {
+        let lent = read("memory = 9\ndisk = 40\ncache = 8").unwrap();
+        assert_eq!(lent.slots().unwrap().get(), 3);
+        let shares = lent.disk().unwrap().unwrap();
+        assert_eq!(
+            [shares.images, shares.cache, shares.work],
+            [20, 8, 12].map(bytes)
+        );
+        let small = read("memory = 8").unwrap().slots().unwrap_err();
+        assert_eq!(
+            small.to_string(),
+            "8 GiB of memory are lent, 3 slots may take 9"
+        );
+        let small = read("disk = 10").unwrap().disk().unwrap_err();
+        assert!(small.remedy().contains("--disk"), "{small}");
+        let plain = read("disk = 8\nruntimes = [\"wasm\"]").unwrap();
+        assert_eq!(plain.disk().unwrap().unwrap().images, 0);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod client;
 mod demo;
 mod drain;
 mod durability;
+mod lend;
 mod market;
 mod mistakes;
 mod network;

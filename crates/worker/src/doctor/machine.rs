@@ -1,40 +1,41 @@
 //! The machine itself.
 
-use std::{fs, path::Path, thread};
+use std::{num::NonZeroUsize, path::Path, thread};
 
 use alloy::signers::local::PrivateKeySigner;
 use canut_protocol::Domain;
-use canut_sandbox::{EngineKind, OciRuntime, Unavailable, WasmRuntime};
+use canut_sandbox::WasmRuntime;
 
-use super::{Check, State};
+use super::{
+    Check, State,
+    containers::{self, Containers},
+};
 use crate::{
     benchmark,
-    machine::{available_memory, free_disk},
+    lending::{DiskShares, TooLittle, memory_of_a_run},
+    machine::{Machine, available_memory, free_disk},
 };
 
-/// Memory that one run may take, in bytes: its own and its files.
-const RUN: u64 = 3 << 30;
 /// Room on the disk below which little works, in bytes.
 const ROOM: u64 = 10 << 30;
 
+/// What the owner lends of the machine, as the worker reads it.
+#[derive(Clone, Debug)]
+pub struct Lent {
+    /// Tasks at the same time.
+    pub slots: Result<NonZeroUsize, TooLittle>,
+    /// Bytes of memory, if they are limited.
+    pub memory: Option<u64>,
+    /// How the disk is divided, if it is limited.
+    pub disk: Result<Option<DiskShares>, TooLittle>,
+    /// Whether apps may be containers.
+    pub containers: Containers,
+}
+
 /// Looks at processor, memory, disk and runtimes. The worker's folder is, or will be, at `folder`.
-pub async fn examine(folder: &Path) -> Vec<Check> {
-    let mut checks = vec![
-        cores(),
-        memory(),
-        disk(folder),
-        wasm(),
-        groups(),
-        namespaces(),
-    ];
-    for kind in EngineKind::ALL {
-        checks.push(engine(kind).await);
-    }
-    // One engine is enough.
-    let works = |check: &Check| check.name.starts_with("engine") && check.state == State::Good;
-    if checks.iter().any(works) {
-        checks.retain(|check| !check.name.starts_with("engine") || works(check));
-    }
+pub async fn examine(folder: &Path, lent: &Lent) -> Vec<Check> {
+    let mut checks = vec![slots(lent), memory(lent), disk(folder, lent), wasm()];
+    checks.extend(containers::examine(&lent.containers).await);
     checks
 }
 
@@ -55,44 +56,77 @@ pub fn benchmark(folder: &Path, key: &PrivateKeySigner, domain: &Domain) -> Chec
     }
 }
 
-fn cores() -> Check {
+fn slots(lent: &Lent) -> Check {
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    Check::good(
-        "cores",
-        format!("{cores}, thus as many slots unless you say otherwise"),
-    )
-}
-
-fn memory() -> Check {
-    let Some(free) = available_memory() else {
-        return Check::not(State::Less, "memory", "unknown", "look at /proc/meminfo");
-    };
-    let slots = free / RUN;
-    let found = format!("{} MiB available", free >> 20);
-    match slots {
-        0 => Check::not(
-            State::Less,
-            "memory",
-            found,
-            "a run may take 3 GiB: give one slot (--slots 1) and close what else runs",
-        ),
-        _ => Check::good(
-            "memory",
-            format!("{found}, enough for {slots} of the largest runs at once"),
-        ),
+    match &lent.slots {
+        Ok(slots) => Check::good("slots", format!("{slots}, on {cores} cores")),
+        Err(little) => too_little("slots", little),
     }
 }
 
-fn disk(folder: &Path) -> Check {
+fn too_little(name: &'static str, little: &TooLittle) -> Check {
+    Check::not(State::Bad, name, little.to_string(), little.remedy())
+}
+
+fn memory(lent: &Lent) -> Check {
+    let Some(free) = available_memory() else {
+        return Check::not(State::Less, "memory", "unknown", "look at /proc/meminfo");
+    };
+    let run = memory_of_a_run();
+    let fit = free / run;
+    let wanted = lent.slots.as_ref().map_or(1, |slots| slots.get() as u64);
+    let found = format!(
+        "{} MiB available, enough for {fit} of the largest runs at once",
+        free >> 20
+    );
+    let all = Machine::here().memory;
+    if let Some(lent) = lent.memory.filter(|lent| *lent > all) {
+        let found = format!(
+            "{} GiB are lent, the machine has {} MiB",
+            lent >> 30,
+            all >> 20
+        );
+        return Check::not(State::Less, "memory", found, "give less --memory");
+    }
+    if fit >= wanted {
+        return Check::good("memory", found);
+    }
+    let most = fit.max(1);
+    let remedy = format!(
+        "a run may take {} GiB: give --memory {} (or --slots {most}), and close what else runs",
+        run >> 30,
+        most * (run >> 30),
+    );
+    Check::not(State::Less, "memory", found, remedy)
+}
+
+fn disk(folder: &Path, lent: &Lent) -> Check {
+    let lent = match &lent.disk {
+        Ok(shares) => *shares,
+        Err(little) => return too_little("disk", little),
+    };
     match free_disk(folder) {
         Ok((free, there)) => {
-            let found = format!("{} MiB free at {}", free >> 20, there.display());
-            if free < ROOM {
+            let mut found = format!("{} MiB free at {}", free >> 20, there.display());
+            let mut needed = ROOM;
+            if let Some(shares) = lent {
+                found += &format!(
+                    "; lent: {} GiB for images, {} for fetched files, {} for work",
+                    shares.images >> 30,
+                    shares.cache >> 30,
+                    shares.work >> 30,
+                );
+                needed = shares
+                    .images
+                    .saturating_add(shares.cache)
+                    .saturating_add(shares.work);
+            }
+            if free < needed {
                 Check::not(
                     State::Less,
                     "disk",
                     found,
-                    "apps, inputs and images need room: choose another --dir, or a smaller --cache",
+                    "apps, inputs and images need room: choose another --dir, or a smaller --disk; what is there of the worker counts as used",
                 )
             } else {
                 Check::good("disk", found)
@@ -116,79 +150,5 @@ fn wasm() -> Check {
             fault.to_string(),
             "use a 64-bit processor of Intel, AMD or ARM",
         ),
-    }
-}
-
-fn groups() -> Check {
-    let root = Path::new("/sys/fs/cgroup");
-    let version = if root.join("cgroup.controllers").exists() {
-        "version 2"
-    } else if root.join("memory").is_dir() && root.join("pids").is_dir() {
-        "version 1"
-    } else {
-        return Check::not(
-            State::Less,
-            "cgroups",
-            "none",
-            "containers need them: mount /sys/fs/cgroup, as systemd does",
-        );
-    };
-    Check::good("cgroups", version)
-}
-
-fn namespaces() -> Check {
-    let needed = ["user", "pid", "net", "mnt", "ipc", "uts"];
-    let missing: Vec<_> = needed
-        .into_iter()
-        .filter(|kind| !Path::new("/proc/self/ns").join(kind).exists())
-        .collect();
-    let most = fs::read_to_string("/proc/sys/user/max_user_namespaces").unwrap_or_default();
-    if missing.is_empty() && most.trim() != "0" {
-        return Check::good("namespaces", "all");
-    }
-    let found = if missing.is_empty() {
-        "user namespaces are forbidden".to_owned()
-    } else {
-        format!("without {}", missing.join(", "))
-    };
-    Check::not(
-        State::Less,
-        "namespaces",
-        found,
-        "containers need them: sysctl user.max_user_namespaces=10000, or another kernel",
-    )
-}
-
-async fn engine(kind: EngineKind) -> Check {
-    let name = match kind {
-        EngineKind::Runsc => "engine runsc",
-        EngineKind::Runc => "engine runc",
-        EngineKind::Crun => "engine crun",
-    };
-    let tried = match tempfile::tempdir() {
-        Ok(folder) => OciRuntime::new(folder.path(), &[kind]).await,
-        Err(source) => Err(Unavailable::Folder {
-            folder: std::env::temp_dir(),
-            source,
-        }),
-    };
-    match tried {
-        Ok(runtime) => Check::good(name, format!("works: {}", runtime.program().display())),
-        Err(problem) => {
-            let remedy = match &problem {
-                Unavailable::NotRoot => {
-                    "for containers, run the worker as root, best as a service: docs/provider.md"
-                }
-                Unavailable::NoEngine => {
-                    "for containers: apt install runc, or runsc for more isolation"
-                }
-                _ => "for containers: install another engine (apt install runc)",
-            };
-            let found = match &problem {
-                Unavailable::NoEngine => "not installed".to_owned(),
-                other => other.to_string(),
-            };
-            Check::not(State::Less, name, found, remedy)
-        }
     }
 }

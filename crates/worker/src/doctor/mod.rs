@@ -1,11 +1,13 @@
 //! What a machine can offer, what is missing for it to work, and what to do about that.
 
+mod containers;
 mod machine;
 mod market;
 
 use serde::Serialize;
 
-pub use machine::{benchmark, examine as machine};
+pub use containers::Containers;
+pub use machine::{Lent, benchmark, examine as machine};
 pub use market::{Place, examine as market};
 
 /// How something is.

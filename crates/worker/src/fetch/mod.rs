@@ -46,7 +46,7 @@ pub(crate) enum Absence {
     #[error("the file is too large")]
     TooLarge,
     /// This machine.
-    #[error("the worker's disk does not take it")]
+    #[error("the worker's disk does not take it, or its owner does not lend so much")]
     Disk,
     /// Something is given in its place.
     #[error("the server gives something other than it was asked for")]
@@ -74,7 +74,10 @@ pub(crate) struct Fetcher {
     store: Remote,
     cache: Cache,
     web: Web,
+    /// Largest file, in bytes.
     limit: u64,
+    /// Bytes of the disk for what is on its way to one slot. What does not fit is no fault of the file.
+    room: u64,
 }
 
 /// Why nothing can be fetched at all.
@@ -99,15 +102,24 @@ impl From<StoreError> for FetchError {
 
 impl Fetcher {
     pub(crate) fn new(config: &Config) -> Result<Self, FetchError> {
+        // Half of a limited cache is for what is on its way.
+        let (kept, room) = match config.work {
+            Some(_) => {
+                let half = config.cache / 2;
+                (half, half / config.slots.get() as u64)
+            }
+            None => (config.cache, u64::MAX),
+        };
         let limits = canut_store::Limits {
-            upload: config.max_file,
+            upload: config.max_file.min(room),
             ..Default::default()
         };
         Ok(Self {
             store: Remote::with_limits(&config.store, limits)?,
-            cache: Cache::open(config.folder.join("cache"), config.cache)?,
+            cache: Cache::open(config.folder.join("cache"), kept)?,
             web: Web::new(config.private_networks)?,
             limit: config.max_file,
+            room,
         })
     }
 
@@ -116,12 +128,30 @@ impl Fetcher {
         &self.store
     }
 
+    /// The most bytes of the disk that it may take.
+    pub(crate) fn most(&self, wanted: Wanted<'_>) -> u64 {
+        let limit = match wanted {
+            Wanted::File(_) => self.limit,
+            Wanted::Image(_) => Limits::default().image_bytes,
+        };
+        limit.min(self.room)
+    }
+
     /// Puts what is wanted to `into`, where nothing is yet but what an earlier try left.
     pub(crate) async fn fetch(&self, wanted: Wanted<'_>, into: &Path) -> Result<(), Absence> {
         match wanted {
-            Wanted::File(Location::Ipfs(path)) => self.take_from_store(path, into).await,
-            Wanted::File(Location::Url(url)) => self.web.download(url, into, self.limit).await,
-            Wanted::File(Location::Other(_)) => Err(Absence::Refused),
+            Wanted::File(location) => {
+                let most = self.most(wanted);
+                let fetched = match location {
+                    Location::Ipfs(path) => self.take_from_store(path, into).await,
+                    Location::Url(url) => self.web.download(url, into, most).await,
+                    Location::Other(_) => Err(Absence::Refused),
+                };
+                fetched.map_err(|absence| match absence {
+                    Absence::TooLarge if most < self.limit => Absence::Disk,
+                    other => other,
+                })
+            }
             Wanted::Image(image) => {
                 match fs::remove_dir_all(into) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -130,7 +160,8 @@ impl Fetcher {
                     _ => {}
                 }
                 let registry = Registry::new(&self.web, &self.cache, image)?;
-                registry.pull(into, Limits::default().image_bytes).await
+                let limit = Limits::default().image_bytes;
+                registry.pull(into, limit, self.room).await
             }
         }
     }

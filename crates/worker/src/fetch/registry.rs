@@ -125,8 +125,9 @@ impl<'a> Registry<'a> {
         })
     }
 
-    /// Makes the folder `into`, an image layout, of the image. Its parts have at most `limit` bytes together.
-    pub(super) async fn pull(mut self, into: &Path, limit: u64) -> Result<(), Absence> {
+    /// Makes the folder `into`, an image layout, of the image. Its parts have at most `limit` bytes, and for so many as `room`
+    /// there is room on this disk.
+    pub(super) async fn pull(mut self, into: &Path, limit: u64, room: u64) -> Result<(), Absence> {
         let disk = |_: io::Error| Absence::Disk;
         let mut digest = self.image.digest;
         for _ in 0..DOCUMENTS {
@@ -141,14 +142,16 @@ impl<'a> Registry<'a> {
             if config.size > DOCUMENT_BYTES {
                 return Err(Absence::Invalid);
             }
-            let mut room = limit;
             let mut parts = vec![config];
             parts.extend(layers);
             let mut known = BTreeSet::new();
             // An empty layer may be there many times.
             parts.retain(|part| known.insert(part.digest));
-            for part in &parts {
-                room = room.checked_sub(part.size).ok_or(Absence::TooLarge)?;
+            let sizes = parts.iter().map(|part| part.size);
+            match sizes.fold(0, u64::saturating_add) {
+                size if size > limit => return Err(Absence::TooLarge),
+                size if size > room => return Err(Absence::Disk),
+                _ => {}
             }
             let size = bytes.len() as u64;
             let manifest = Blob { digest, size };

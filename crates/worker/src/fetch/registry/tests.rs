@@ -1,94 +1,12 @@
 //! Registries that are as they should be, and others, over real sockets.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-};
+mod encrypted;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpListener,
-};
-use tokio_util::task::AbortOnDropHandle;
 
 use super::*;
-
-/// What a server answers to a path: the whole answer, or the path of another try when it was asked before.
-type Answers = BTreeMap<String, Vec<Vec<u8>>>;
-
-/// A server of canned answers. The last one to a path is given again and again.
-struct Server {
-    address: String,
-    /// The heads of the requests, as they came.
-    heard: Arc<Mutex<Vec<String>>>,
-    answers: Arc<Mutex<Answers>>,
-    _task: AbortOnDropHandle<()>,
-}
-
-impl Server {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let heard: Arc<Mutex<Vec<String>>> = Arc::default();
-        let answers: Arc<Mutex<Answers>> = Arc::default();
-        let (hear, known) = (Arc::clone(&heard), Arc::clone(&answers));
-        let task = tokio::spawn(async move {
-            while let Ok((mut socket, _)) = listener.accept().await {
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    head.push(socket.read_u8().await.unwrap());
-                }
-                let head = String::from_utf8(head).unwrap().to_lowercase();
-                let path = head.split(' ').nth(1).unwrap().to_owned();
-                hear.lock().unwrap().push(head);
-                let answer = {
-                    let mut known = known.lock().unwrap();
-                    match known.get_mut(&path) {
-                        Some(all) if all.len() > 1 => all.remove(0),
-                        Some(all) => all[0].clone(),
-                        None => say("404 Not Found", &[], b""),
-                    }
-                };
-                // A client that had enough may be gone.
-                let _ = socket.write_all(&answer).await;
-            }
-        });
-        Self {
-            address,
-            heard,
-            answers,
-            _task: AbortOnDropHandle::new(task),
-        }
-    }
-
-    fn answer(&self, path: &str, answer: Vec<u8>) {
-        let mut answers = self.answers.lock().unwrap();
-        answers.entry(path.to_owned()).or_default().push(answer);
-    }
-
-    fn heard(&self) -> Vec<String> {
-        self.heard.lock().unwrap().clone()
-    }
-}
-
-/// An answer of HTTP.
-fn say(status: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
-    let mut head = format!("HTTP/1.1 {status}\r\nconnection: close\r\n");
-    let sized = headers.iter().any(|(name, _)| *name == "content-length");
-    if !sized {
-        head += &format!("content-length: {}\r\n", body.len());
-    }
-    for (name, value) in headers {
-        head += &format!("{name}: {value}\r\n");
-    }
-    [head.as_bytes(), b"\r\n", body].concat()
-}
-
-fn ok(body: &[u8]) -> Vec<u8> {
-    say("200 OK", &[], body)
-}
+use crate::fetch::server::{Server, ok, say};
 
 fn digest(bytes: &[u8]) -> B256 {
     B256::new(Sha256::digest(bytes).into())
@@ -132,16 +50,22 @@ impl Place {
         }
     }
 
-    async fn pull_within(&self, server: &Server, digest: B256, limit: u64) -> Result<(), Absence> {
+    async fn pull_within(
+        &self,
+        server: &Server,
+        digest: B256,
+        limit: u64,
+        room: u64,
+    ) -> Result<(), Absence> {
         let image = Image::read(&format!("{}/team/app:latest", server.address), digest).unwrap();
         let into = self.folder.path().join("image");
         let _ = fs::remove_dir_all(&into);
         let registry = Registry::new(&self.web, &self.cache, &image).unwrap();
-        registry.pull(&into, limit).await
+        registry.pull(&into, limit, room).await
     }
 
     async fn pull(&self, server: &Server, digest: B256) -> Result<(), Absence> {
-        self.pull_within(server, digest, 1 << 20).await
+        self.pull_within(server, digest, 1 << 20, 1 << 20).await
     }
 
     fn pulled(&self, bytes: &[u8]) -> Vec<u8> {
@@ -153,11 +77,17 @@ impl Place {
 /// A registry of one image. Gives the manifest.
 async fn good() -> (Server, Vec<u8>) {
     let server = Server::start().await;
+    let manifest = stock(&server);
+    (server, manifest)
+}
+
+/// Gives a server an image. Gives the manifest.
+fn stock(server: &Server) -> Vec<u8> {
     let manifest = manifest(&[describe(LAYER), describe(LAYER)]);
     server.answer(&at("manifests", &manifest), ok(&manifest));
     server.answer(&at("blobs", CONFIG), ok(CONFIG));
     server.answer(&at("blobs", LAYER), ok(LAYER));
-    (server, manifest)
+    manifest
 }
 
 #[tokio::test]
@@ -320,11 +250,14 @@ async fn no_image_is_too_large_or_too_deep() {
     let offer = |bytes: &[u8]| server.answer(&at("manifests", bytes), ok(bytes));
     let image = manifest(&[describe(LAYER)]);
     offer(&image);
-    let room = (CONFIG.len() + LAYER.len()) as u64 - 1;
-    assert_eq!(
-        place.pull_within(&server, digest(&image), room).await,
-        Err(Absence::TooLarge)
-    );
+    let size = (CONFIG.len() + LAYER.len()) as u64;
+    for (limit, room, expected) in [
+        (size - 1, size, Absence::TooLarge),
+        (size, size - 1, Absence::Disk),
+    ] {
+        let pulled = place.pull_within(&server, digest(&image), limit, room);
+        assert_eq!(pulled.await, Err(expected));
+    }
     let mut endless = describe(LAYER);
     endless["size"] = json!(i64::MAX);
     let mut other = describe(CONFIG);
