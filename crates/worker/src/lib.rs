@@ -38,5 +38,5 @@ pub mod step;
 
 pub use config::{Config, Place};
 pub use fetch::FetchError;
-pub use presence::{Hours, HoursError, Pause, Presence};
+pub use presence::{Hours, HoursError, Pause, Presence, Seen};
 pub use service::{Handle, StartError, start};

@@ -27,7 +27,7 @@ use crate::{
     logs::Logs,
     machine::Machine,
     page::{Server, Watch},
-    presence::Pause,
+    presence::{Lookout, Pause},
     ranges::record::RangeJournal,
     record::{Journal, Record},
     run::Runner,
@@ -212,7 +212,7 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
     };
 
     let (show, holding) = watch::channel(records.keys().copied().collect());
-    let (tell, pause) = watch::channel(None);
+    let (lookout, pause) = config.presence.clone().begin();
     let (looks, looked) = mpsc::channel(LOOKS);
     let page = page(&config, &hub, pause.clone(), looks).await?;
     let address = page.as_ref().map(Server::address);
@@ -229,12 +229,8 @@ pub(crate) async fn start_with(config: Config, conduct: Conduct) -> Result<Handl
         page,
         looked,
     };
-    let task = AbortOnDropHandle::new(tokio::spawn(work.run(
-        show,
-        tell,
-        stop.clone(),
-        leave.clone(),
-    )));
+    let task = tokio::spawn(work.run(show, lookout, stop.clone(), leave.clone()));
+    let task = AbortOnDropHandle::new(task);
     Ok(Handle {
         stop,
         task,
@@ -314,7 +310,7 @@ impl Work {
     async fn run(
         self,
         show: watch::Sender<Vec<TaskId>>,
-        tell: watch::Sender<Option<Pause>>,
+        lookout: Lookout,
         stop: CancellationToken,
         leave: CancellationToken,
     ) {
@@ -323,7 +319,7 @@ impl Work {
         let (hear, heard) = mpsc::channel(QUEUE);
         let (teller, ticks) = mpsc::channel(QUEUE);
         let mut tasks = JoinSet::new();
-        tasks.spawn(self.config.presence.clone().run(tell, leave));
+        tasks.spawn(lookout.run(leave));
         tasks.spawn(follow(self.hub.clone(), self.config.follow, teller));
         if let Some(page) = self.page {
             tasks.spawn(page.run());

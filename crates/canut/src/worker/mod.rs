@@ -127,6 +127,7 @@ pub(crate) async fn run(args: Args) -> Result<()> {
     config.presence = Presence {
         hours: settings.hours.clone().unwrap_or_default(),
         idle_only: settings.idle_only.unwrap_or_default(),
+        told: None,
     };
     config.page = settings.page();
     config.benchmark = benchmark::of(&settings, &config).await?;

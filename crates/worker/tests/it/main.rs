@@ -19,6 +19,7 @@ mod market;
 #[path = "../../../hub/tests/hub/node.rs"]
 mod node;
 mod page;
+mod presence;
 mod ranges;
 mod registry;
 mod relay;

@@ -257,8 +257,12 @@ impl Market {
     /// The same for a request, of which params, callback, and a salt that is not zero count.
     pub async fn deal_for(&self, volume: u64, trust: u64, request: RequestOrder) -> (DealId, Deal) {
         let (volume, category, trust) = (U256::from(volume), U256::ZERO, Trust::new(trust));
-        // Deals of other sizes are of other orders.
-        let salt = B256::from(volume);
+        // Deals of other sizes, or of another salt, are of other orders.
+        let salt = if request.salt.is_zero() {
+            B256::from(volume)
+        } else {
+            request.salt
+        };
         let (app, price) = (self.app, Nrlc::new(1_000_003));
         let appprice = Nrlc::new(77);
         let orders = Orders {
@@ -294,11 +298,7 @@ impl Market {
                     volume,
                     category,
                     trust,
-                    salt: if request.salt.is_zero() {
-                        salt
-                    } else {
-                        request.salt
-                    },
+                    salt,
                     ..request
                 },
                 REQUESTER,
