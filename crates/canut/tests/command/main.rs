@@ -6,11 +6,17 @@
 )]
 
 mod bond;
+#[path = "../../../sandbox/tests/it/containers/place.rs"]
+#[expect(dead_code, reason = "the tests of the sandbox use more of it")]
+mod boxes;
 mod chaos;
 mod client;
 mod demo;
+#[path = "../../../worker/tests/it/depot.rs"]
+mod depot;
 mod drain;
 mod durability;
+mod image;
 mod lend;
 mod market;
 mod mistakes;

@@ -155,7 +155,13 @@ async fn a_pool_sells_what_its_workers_reach_and_no_more() {
 }
 
 /// Keeps the market under a name, without its pool, for whoever has that key.
-fn join(person: &Person<'_>, services: &Services, market: &Service, name: &str, key: usize) {
+pub(crate) fn join(
+    person: &Person<'_>,
+    services: &Services,
+    market: &Service,
+    name: &str,
+    key: usize,
+) {
     let (hub, key) = (services.hub.to_string(), services.keys[key].to_bytes());
     let add = ["network", "add", name, "--rpc", &services.node.url, "--hub"];
     let (store, key) = (services.store.url.as_str(), key.to_string());

@@ -14,6 +14,7 @@ mod benchmark;
 #[expect(dead_code, reason = "the tests of the sandbox use more of it")]
 mod boxes;
 mod containers;
+mod depot;
 mod loom;
 mod market;
 #[path = "../../../hub/tests/hub/node.rs"]

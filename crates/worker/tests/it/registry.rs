@@ -1,163 +1,22 @@
 //! Apps that are images in a registry: Debian's own registry, from the push to the certificate.
 
-use std::{
-    collections::BTreeSet,
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    sync::Arc,
-};
+use std::{collections::BTreeSet, sync::Arc};
 
 use alloy_primitives::B256;
 use canut_protocol::{
-    Failure,
+    Failure, TaskId,
     location::Location,
     task::{ContributionStatus, Status},
 };
 use canut_sandbox::{EngineKind, OciRuntime, Runtimes};
-use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
 use crate::{
-    boxes,
     containers::skip,
+    depot::{Registry, push_shell},
     loom::Loom,
     market::{Market, WORKER, get},
     node::key,
 };
-
-/// A registry in a process of its own; killed when dropped.
-struct Registry {
-    process: Child,
-    address: String,
-    _folder: TempDir,
-}
-
-impl Registry {
-    /// `None` where it is not installed.
-    fn start() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("config.yml");
-        let data = folder.path().join("data");
-        let text = format!(
-            "version: 0.1\nlog: {{level: info}}\nhttp: {{addr: 127.0.0.1:0}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n",
-            data.display()
-        );
-        std::fs::write(&config, text).unwrap();
-        let mut process = Command::new("docker-registry")
-            .arg("serve")
-            .arg(&config)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .ok()?;
-        let mut said = BufReader::new(process.stderr.take().unwrap()).lines();
-        let address = said.by_ref().find_map(|line| {
-            let line = line.unwrap();
-            let (_, rest) = line.split_once("listening on ")?;
-            Some(rest.split('"').next().unwrap().to_owned())
-        });
-        // It goes on talking, and would stop if nobody listened.
-        std::thread::spawn(move || said.for_each(drop));
-        Some(Self {
-            process,
-            address: address.unwrap(),
-            _folder: folder,
-        })
-    }
-
-    /// Gives the head of the answer.
-    async fn ask(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> String {
-        let mut socket = TcpStream::connect(&self.address).await.unwrap();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n",
-            self.address,
-            body.len()
-        );
-        socket.write_all(head.as_bytes()).await.unwrap();
-        socket.write_all(body).await.unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).await.unwrap();
-        assert!(
-            answer.starts_with("HTTP/1.1 20"),
-            "{method} {path}: {answer}"
-        );
-        answer
-    }
-
-    /// Puts a blob there. Gives what a manifest says of it.
-    async fn push(&self, kind: &str, bytes: &[u8]) -> Value {
-        let begun = self
-            .ask("POST", "/v2/team/app/blobs/uploads/", "text/plain", b"")
-            .await;
-        let mut lines = begun.lines();
-        let place = lines.find_map(|line| {
-            let (name, value) = line.split_once(": ")?;
-            name.eq_ignore_ascii_case("location").then_some(value)
-        });
-        let path = place.unwrap().split_once(&self.address).unwrap().1;
-        let digest = format!("sha256:{}", boxes::digest(bytes));
-        let path = format!("{path}&digest={digest}");
-        self.ask("PUT", &path, "application/octet-stream", bytes)
-            .await;
-        json!({ "mediaType": kind, "digest": digest, "size": bytes.len() })
-    }
-
-    /// Puts a document there, as the meaning of `tag`. Gives what an index says of it.
-    async fn name(&self, tag: &str, kind: &str, document: &Value) -> Value {
-        let bytes = document.to_string();
-        self.ask(
-            "PUT",
-            &format!("/v2/team/app/manifests/{tag}"),
-            kind,
-            bytes.as_bytes(),
-        )
-        .await;
-        let digest = format!("sha256:{}", boxes::digest(bytes.as_bytes()));
-        json!({ "mediaType": kind, "digest": digest, "size": bytes.len() })
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-const INDEX: &str = "application/vnd.oci.image.index.v1+json";
-const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-
-/// Pushes an image of a shell, for this machine and for another kind. Gives the digest of the index.
-async fn push_shell(registry: &Registry) -> B256 {
-    let layer = boxes::busybox();
-    let layer_id = format!("sha256:{}", boxes::digest(&layer));
-    let config = boxes::document(&json!({ "Entrypoint": ["/bin/sh", "-c"] }), &[layer_id]);
-    let layer = registry
-        .push("application/vnd.oci.image.layer.v1.tar", &layer)
-        .await;
-    let mut all = Vec::new();
-    let here: Value = serde_json::from_slice(&config).unwrap();
-    for architecture in ["s390x", here["architecture"].as_str().unwrap()] {
-        let mut config = here.clone();
-        config["architecture"] = architecture.into();
-        let config = config.to_string().into_bytes();
-        let config = registry
-            .push("application/vnd.oci.image.config.v1+json", &config)
-            .await;
-        let manifest = json!({ "schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": [layer] });
-        let mut described = registry.name(architecture, MANIFEST, &manifest).await;
-        described["platform"] = json!({ "os": "linux", "architecture": architecture });
-        all.push(described);
-    }
-    let index = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": all });
-    let described = registry.name("latest", INDEX, &index).await;
-    let digest = described["digest"].as_str().unwrap();
-    digest.strip_prefix("sha256:").unwrap().parse().unwrap()
-}
 
 const PARAMS: &str = r#"{"iexec_args": "'echo task $IEXEC_TASK_INDEX >$IEXEC_OUT/said; echo \"{\\\"deterministic-output-path\\\":\\\"/iexec_out/said\\\"}\" >$IEXEC_OUT/computed.json'"}"#;
 
@@ -247,13 +106,44 @@ async fn an_image_that_cannot_be_pulled_is_declined_with_the_reason() {
         let _worker = canut_worker::start(config).await.unwrap();
         let (id, deal) = market.deal(1, 1, "").await;
         let (_, task) = deal.tasks(id).next().unwrap();
-        let mut look = tokio::time::interval(std::time::Duration::from_millis(100));
-        loop {
-            look.tick().await;
-            let view = get(&pool.address().to_string(), &format!("/tasks/{task}")).await;
-            if view.is_some_and(|view| view.to_string().contains(expected.name())) {
-                break;
-            }
+        told(&pool.address().to_string(), task, expected).await;
+    }
+}
+
+/// Waits until the pool tells that it was given this reason.
+async fn told(pool: &str, task: TaskId, reason: Failure) {
+    let mut look = tokio::time::interval(std::time::Duration::from_millis(100));
+    loop {
+        look.tick().await;
+        let view = get(pool, &format!("/tasks/{task}")).await;
+        if view.is_some_and(|view| view.to_string().contains(reason.name())) {
+            return;
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_is_lent_too_little_of_the_disk_leaves_tasks_to_others() {
+    let market = Market::open().await;
+    let pool = market.pool(Market::settings()).await;
+    let address = pool.address().to_string();
+    let mut workers = Vec::new();
+    for (seed, work) in [(WORKER, 64 << 20), (WORKER + 1, 4 << 30)] {
+        market.endow(seed).await;
+        let mut config = market.worker_config(&pool.sessions(), seed);
+        (config.cache, config.work) = (1 << 30, Some(work));
+        workers.push(canut_worker::start(config).await.unwrap());
+    }
+    let (id, deal) = market.deal(6, 1, "").await;
+    market
+        .settle(id, &deal, || address.clone(), &BTreeSet::new())
+        .await;
+    for task in market.tasks(id, &deal).await {
+        let voters: Vec<_> = task
+            .contributions
+            .iter()
+            .map(|(worker, _)| *worker)
+            .collect();
+        assert_eq!(voters, [key(WORKER + 1).address()]);
     }
 }
