@@ -46,9 +46,47 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 }
 
 /// Resolves names, and hides the addresses that are not public unless they are allowed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Resolver {
     pub(crate) private: bool,
+    /// What names are said to mean instead of asking the system. All of it is on this machine.
+    #[cfg(test)]
+    pub(crate) names: Option<std::sync::Arc<std::collections::BTreeMap<String, IpAddr>>>,
+}
+
+impl Resolver {
+    pub(crate) const fn new(private: bool) -> Self {
+        Self {
+            private,
+            #[cfg(test)]
+            names: None,
+        }
+    }
+
+    async fn find(self, name: Name) -> io::Result<std::vec::IntoIter<SocketAddr>> {
+        let mut found = self.ask(name.as_str()).await?;
+        found.retain(|found| self.private || is_public(found.ip()));
+        if found.is_empty() {
+            return Err(io::Error::new(
+                io::ErrorKind::PermissionDenied,
+                "a private network",
+            ));
+        }
+        #[cfg(test)]
+        if self.names.is_some() {
+            found = vec![(Ipv4Addr::LOCALHOST, 0).into()];
+        }
+        Ok(found.into_iter())
+    }
+
+    async fn ask(&self, name: &str) -> io::Result<Vec<SocketAddr>> {
+        #[cfg(test)]
+        if let Some(names) = &self.names {
+            let said = names.get(name).ok_or(io::ErrorKind::NotFound)?;
+            return Ok(vec![(*said, 0).into()]);
+        }
+        Ok(tokio::net::lookup_host((name, 0)).await?.collect())
+    }
 }
 
 impl Service<Name> for Resolver {
@@ -61,20 +99,7 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let private = self.private;
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let allowed: Vec<_> = found
-                .filter(|found| private || is_public(found.ip()))
-                .collect();
-            if allowed.is_empty() {
-                return Err(io::Error::new(
-                    io::ErrorKind::PermissionDenied,
-                    "a private network",
-                ));
-            }
-            Ok(allowed.into_iter())
-        })
+        Box::pin(self.clone().find(name))
     }
 }
 

@@ -8,7 +8,7 @@ use hyper::{
     body::{Bytes, Incoming},
     header::{ACCEPT, AUTHORIZATION, HeaderValue, IF_RANGE, LOCATION, RANGE, USER_AGENT},
 };
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, builderstates::WantsSchemes};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
@@ -57,16 +57,21 @@ impl Ask {
 impl Web {
     /// A client that connects to private networks, and without encryption, only if `private` says so.
     pub(crate) fn new(private: bool) -> Result<Self, rustls::Error> {
-        let mut http = HttpConnector::new_with_resolver(Resolver { private });
-        http.enforce_http(false);
-        http.set_connect_timeout(Some(SILENCE));
         let ring = Arc::new(rustls::crypto::ring::default_provider());
         let https = HttpsConnectorBuilder::new().with_provider_and_webpki_roots(ring)?;
+        Ok(Self::over(https, Resolver::new(private)))
+    }
+
+    pub(super) fn over(https: HttpsConnectorBuilder<WantsSchemes>, resolver: Resolver) -> Self {
+        let private = resolver.private;
+        let mut http = HttpConnector::new_with_resolver(resolver);
+        http.enforce_http(false);
+        http.set_connect_timeout(Some(SILENCE));
         let connector = https.https_or_http().enable_http1().wrap_connector(http);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Ok(Self { client, private })
+        Self { client, private }
     }
 
     /// Downloads `url` to `into`, of at most `limit` bytes.

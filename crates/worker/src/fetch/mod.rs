@@ -5,6 +5,8 @@ mod cache;
 mod http;
 mod part;
 mod registry;
+#[cfg(test)]
+mod server;
 
 use std::{
     fs::{self, File},
