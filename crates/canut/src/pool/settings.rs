@@ -154,6 +154,7 @@ impl Settings {
         config.settings.grace = self.grace.unwrap_or(config.settings.grace);
         config.ranges.grace = config.settings.grace;
         config.ranges.hedge = self.hedge.unwrap_or(config.ranges.hedge);
+        config.settings.hedge = config.ranges.hedge;
         config.stride = self.stride.unwrap_or(STRIDE);
         ensure!(
             (1..=MAX_COUNT).contains(&config.stride),

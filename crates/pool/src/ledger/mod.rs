@@ -222,6 +222,8 @@ impl Ledger {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use alloy_primitives::B256;
     use canut_protocol::Deal;
 
@@ -246,7 +248,7 @@ mod tests {
         };
         let opened = [0, 1].map(|index| ChainEvent::Initialized { deal: id, index });
         let events = [matched].into_iter().chain(opened).map(Event::Chain);
-        scheduler.handle(10, events);
+        scheduler.handle(10, Duration::ZERO, events);
         let checkpoint = Checkpoint {
             block: 7,
             hash: B256::repeat_byte(7),
@@ -276,13 +278,13 @@ mod tests {
         assert_eq!((job, contract.time_ref), (jobs[0].clone(), 300));
 
         let end = |job: &Job| Event::Chain(ChainEvent::Finalized { task: job.id() });
-        scheduler.handle(11, [end(&jobs[0])]);
+        scheduler.handle(11, Duration::ZERO, [end(&jobs[0])]);
         ledger
             .save(&scheduler.take_changes(), &RangeChanges::default(), None)
             .await
             .unwrap();
         assert_eq!(ledger.open_deals().await.unwrap().len(), 1);
-        scheduler.handle(11, [end(&jobs[1])]);
+        scheduler.handle(11, Duration::ZERO, [end(&jobs[1])]);
         ledger
             .save(&scheduler.take_changes(), &RangeChanges::default(), None)
             .await

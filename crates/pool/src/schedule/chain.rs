@@ -44,10 +44,12 @@ impl Scheduler {
                     Replica {
                         since,
                         stage: Stage::Voted(vote),
+                        late: false,
                     },
                 );
                 self.roster.attach(worker, task);
                 self.roster.release(worker, task);
+                self.stragglers.end(self.uptime, (task, worker));
                 self.mark(task);
             }
             ChainEvent::Certified { task, hash, at } => self.on_certified(now, task, hash, at),

@@ -65,7 +65,7 @@ impl Scheduler {
                 job.votes()
                     .filter(|(_, vote)| vote.standing != Standing::Rejected)
                     .map(|(_, vote)| (vote.hash, vote.weight())),
-                job.pending().map(|worker| self.roster.weight(worker)),
+                job.expected().map(|worker| self.roster.weight(worker)),
                 open.contract.deal.trust,
             );
         let fresh = job.replicas.is_empty();
@@ -98,6 +98,7 @@ impl Scheduler {
                 continue;
             }
             replica.stage = Stage::Out(failure);
+            self.stragglers.end(self.uptime, (task, *worker));
             changed = true;
             if failure == Failure::WorkerLost {
                 self.roster.release(*worker, task);
@@ -242,6 +243,7 @@ impl Scheduler {
         let pending: Vec<_> = job.pending().collect();
         for worker in &pending {
             job.replicas.remove(worker);
+            self.stragglers.forget((task, *worker));
             self.dirty.insert(task);
         }
         let slow = Stage::Out(Failure::WorkerSlow);

@@ -1,5 +1,6 @@
 //! Opening tasks, and giving them to workers.
 
+use alloy_primitives::Address;
 use canut_protocol::{DealId, TaskId, Trust};
 
 use super::{
@@ -7,6 +8,7 @@ use super::{
     event::Command,
     job::{Milestone, Phase, Replica, Stage},
 };
+use crate::stragglers::Kind;
 
 impl Scheduler {
     /// Has as many tasks initialised as there are free slots for, and those claimed that nobody ever opened.
@@ -86,7 +88,7 @@ impl Scheduler {
         }
     }
 
-    fn assign(&mut self, now: u64, task: TaskId, commands: &mut Vec<Command>) -> bool {
+    pub(super) fn assign(&mut self, now: u64, task: TaskId, commands: &mut Vec<Command>) -> bool {
         let sole = self.is_sole(task);
         let Some(job) = self.jobs.get_mut(&task) else {
             return false;
@@ -109,13 +111,28 @@ impl Scheduler {
             Replica {
                 since: now,
                 stage: Stage::Computing,
+                late: false,
             },
         );
         self.roster.attach(worker, task);
         self.roster.occupy(worker, task);
+        self.clock_in(task, worker);
         self.dirty.insert(task);
         commands.push(Command::Authorise { task, worker, sole });
         true
+    }
+
+    /// The worker computes the task from now on.
+    pub(super) fn clock_in(&mut self, task: TaskId, worker: Address) {
+        let deal = self
+            .jobs
+            .get(&task)
+            .and_then(|job| self.deals.get(&job.deal));
+        if let Some(open) = deal {
+            let kind = Kind::of(&open.contract.deal);
+            self.stragglers
+                .begin(self.uptime, (task, worker), kind, 1, None);
+        }
     }
 
     /// Whether a worker may contribute and finalize the task at once.

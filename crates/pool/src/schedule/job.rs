@@ -80,6 +80,9 @@ pub struct Replica {
     pub since: u64,
     /// How far it came.
     pub stage: Stage,
+    /// Whether another one was authorised in its stead. Its vote, should it come, counts.
+    #[serde(default)]
+    pub late: bool,
 }
 
 /// How far a worker came with a task.
@@ -174,6 +177,14 @@ impl Job {
     pub fn pending(&self) -> impl Iterator<Item = Address> + '_ {
         let replicas = self.replicas.iter();
         replicas.filter_map(|(worker, replica)| replica.stage.is_pending().then_some(*worker))
+    }
+
+    /// Those of them that are counted on.
+    pub(super) fn expected(&self) -> impl Iterator<Item = Address> + '_ {
+        let replicas = self.replicas.iter();
+        replicas.filter_map(|(worker, replica)| {
+            (replica.stage.is_pending() && !replica.late).then_some(*worker)
+        })
     }
 
     /// The votes for `consensus` that count.

@@ -9,6 +9,7 @@ mod decide;
 mod demand;
 mod dispatch;
 mod event;
+mod hedge;
 mod job;
 mod roster;
 mod session;
@@ -16,7 +17,10 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use alloy_primitives::Address;
 use canut_protocol::{Deal, DealId, TaskId, task::Deadlines};
@@ -29,6 +33,7 @@ pub use job::{Job, Milestone, Phase, Replica, Stage, Standing, Vote};
 pub(crate) use session::is_passing;
 pub use settings::Settings;
 
+use crate::stragglers::Stragglers;
 use roster::Roster;
 
 /// A deal of the pool.
@@ -85,6 +90,12 @@ pub struct Scheduler {
     agenda: BTreeSet<(u64, TaskId)>,
     alarms: BTreeMap<TaskId, u64>,
     touched: BTreeSet<TaskId>,
+    /// Who computes what, by a clock of their own: it only runs.
+    stragglers: Stragglers<(TaskId, Address)>,
+    uptime: Duration,
+    /// When to authorise somebody else for a task whose worker is away.
+    strays: BTreeSet<(u64, TaskId, Address)>,
+    hedges: u64,
     new_deals: BTreeSet<DealId>,
     dirty: BTreeSet<TaskId>,
 }
@@ -96,6 +107,8 @@ pub struct Changes {
     pub deals: Vec<(DealId, Contract)>,
     /// Tasks as they are now.
     pub tasks: Vec<Job>,
+    /// Workers authorised for what others were late with; this is counted, not kept.
+    pub hedges: u64,
 }
 
 impl Changes {
@@ -120,6 +133,10 @@ impl Scheduler {
             agenda: BTreeSet::new(),
             alarms: BTreeMap::new(),
             touched: BTreeSet::new(),
+            stragglers: Stragglers::new(),
+            uptime: Duration::ZERO,
+            strays: BTreeSet::new(),
+            hedges: 0,
             new_deals: BTreeSet::new(),
             dirty: BTreeSet::new(),
         }
@@ -156,8 +173,15 @@ impl Scheduler {
 
     /// Takes in what happened until `now` (seconds since the epoch, by the clock of the chain), and says what to do.
     ///
-    /// Events of one transaction are best given together. With no event, what is due at `now` is done.
-    pub fn handle(&mut self, now: u64, events: impl IntoIterator<Item = Event>) -> Vec<Command> {
+    /// Events of one transaction are best given together. With no event, what is due at `now` is done. `uptime` is of a clock
+    /// that only runs, by which durations are measured.
+    pub fn handle(
+        &mut self,
+        now: u64,
+        uptime: Duration,
+        events: impl IntoIterator<Item = Event>,
+    ) -> Vec<Command> {
+        self.uptime = uptime;
         let mut commands = Vec::new();
         for event in events {
             match event {
@@ -180,11 +204,12 @@ impl Scheduler {
         }
         self.open_tasks(now, &mut commands);
         self.dispatch(now, &mut commands);
+        self.hedge(now, &mut commands);
         commands
     }
 
     /// When [`handle`](Self::handle) has something to do though nothing happens, in seconds since the epoch.
-    pub fn wake(&self) -> Option<u64> {
+    pub fn wake(&self, now: u64) -> Option<u64> {
         let job = self.agenda.first().map(|(at, _)| *at);
         let deals = self.unopened.iter().filter_map(|id| self.deals.get(id));
         let deal = deals
@@ -193,7 +218,7 @@ impl Scheduler {
                 again.unwrap_or(u64::MAX).min(open.deadlines.end)
             })
             .min();
-        [job, deal, self.roster.next_unbench()]
+        [job, deal, self.roster.next_unbench(), self.next_stray(now)]
             .into_iter()
             .flatten()
             .min()
@@ -213,6 +238,7 @@ impl Scheduler {
                 .filter_map(|id| self.jobs.get(id))
                 .cloned()
                 .collect(),
+            hedges: std::mem::take(&mut self.hedges),
         };
         for job in changes.tasks.iter().filter(|job| job.phase.is_over()) {
             self.forget_if_over(job.deal);

@@ -27,6 +27,7 @@ impl Scheduler {
             SessionEvent::Left => self.on_left(now, worker),
             SessionEvent::Computed(task) => {
                 self.roster.release(worker, task);
+                self.stragglers.end(self.uptime, (task, worker));
                 if let Some(job) = self.jobs.get_mut(&task)
                     && let Some(replica) = job.replicas.get_mut(&worker)
                     && replica.stage == Stage::Computing
@@ -79,6 +80,7 @@ impl Scheduler {
             }
             replica.stage = Stage::Computing;
             self.roster.occupy(worker, task);
+            self.clock_in(task, worker);
             self.dirty.insert(task);
             if !holding.contains(&task) {
                 let sole = self.is_sole(task);
@@ -98,6 +100,7 @@ impl Scheduler {
                 let replica = Replica {
                     since: now,
                     stage: Stage::Computing,
+                    late: false,
                 };
                 job.replicas.insert(worker, replica);
                 self.roster.attach(worker, task);
@@ -106,6 +109,7 @@ impl Scheduler {
                 *replica = Replica {
                     since: now,
                     stage: Stage::Computing,
+                    late: false,
                 };
             }
             (_, Some(replica)) if matches!(replica.stage, Stage::Voted(_)) => {}
@@ -120,8 +124,12 @@ impl Scheduler {
             if let Some(job) = self.jobs.get_mut(&task)
                 && let Some(replica) = job.replicas.get_mut(&worker)
             {
-                if matches!(replica.stage, Stage::Computing | Stage::Computed) {
+                let was = replica.stage;
+                if matches!(was, Stage::Computing | Stage::Computed) {
                     replica.stage = Stage::Away(now);
+                }
+                if was == Stage::Computing {
+                    self.note_stray(now, task, worker);
                 }
                 self.mark(task);
             }
@@ -130,6 +138,7 @@ impl Scheduler {
 
     fn on_failed(&mut self, now: u64, worker: Address, task: TaskId, failure: Failure) {
         self.roster.release(worker, task);
+        self.stragglers.forget((task, worker));
         if is_passing(failure) {
             self.roster
                 .bench(worker, now.saturating_add(self.settings.bench));

@@ -8,6 +8,10 @@ pub struct Settings {
     pub slow_after: u64,
     /// A session may be away this long before its tasks are given to others.
     pub grace: u64,
+    /// Whether somebody else is authorised as well where a worker takes longer than nine of ten did, or is away.
+    pub hedge: bool,
+    /// How long a worker may be away before somebody else is authorised as well.
+    pub absence: u64,
     /// How long an upload may take before another winner is asked.
     pub upload_patience: u64,
     /// Pause before an order that failed is given again.
@@ -30,6 +34,8 @@ impl Default for Settings {
         Self {
             slow_after: u64::MAX,
             grace: 20,
+            hedge: true,
+            absence: 3,
             upload_patience: 60,
             retry: 5,
             bench: 15,

@@ -56,10 +56,31 @@ fn a_worker_that_goes_away_is_replaced_after_a_while() {
     };
     world.leave(worker);
     assert_eq!(authorised(&world.mailbox), 2, "it may come back");
-    world.pass(world.scheduler.wake().unwrap() - world.now);
+    world.pass(3);
+    assert_eq!(authorised(&world.mailbox), 3);
+    let replica = world.scheduler.job(task).unwrap().replicas[&worker];
+    assert!(
+        replica.late && replica.stage.is_pending(),
+        "its vote counts, should it come: {replica:?}"
+    );
+    world.pass(20);
     assert_eq!(authorised(&world.mailbox), 3);
     let replica = world.scheduler.job(task).unwrap().replicas[&worker];
     assert_eq!(replica.stage, Stage::Out(Failure::WorkerLost));
+}
+
+#[test]
+fn a_frozen_worker_keeps_no_task_waiting() {
+    let mut behaviours = vec![Behaviour::Honest; 9];
+    behaviours[3] = Behaviour::Idle;
+    let mut world = World::new(Trust::new(4), 40, &behaviours);
+    world.join_all();
+    let began = world.now;
+    world.settle();
+    assert_eq!(world.completed(), 40);
+    assert!(world.hedges > 0);
+    // Without, a worker is given a minute.
+    assert!(world.now - began < 20, "after {} s", world.now - began);
 }
 
 #[test]

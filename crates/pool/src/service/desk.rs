@@ -105,13 +105,14 @@ impl Desk {
                 return failed.into();
             }
             let now = self.clock.now();
-            let wakes = [self.scheduler.wake(), self.ranges.wake(now)];
+            let wakes = [self.scheduler.wake(now), self.ranges.wake(now)];
             let wait = wakes
                 .into_iter()
                 .flatten()
                 .min()
                 .map_or(DOZE, |at| Duration::from_secs(at.saturating_sub(now)));
-            let late = self.ranges.wake_late(now).unwrap_or(Duration::MAX);
+            let late = [self.scheduler.wake_late(), self.ranges.wake_late(now)];
+            let late = late.into_iter().flatten().min().unwrap_or(Duration::MAX);
             let wait = wait.min(late.saturating_sub(self.since.elapsed()));
             due = Instant::now() + wait.clamp(BLINK, DOZE);
         }
@@ -230,14 +231,14 @@ impl Desk {
         checkpoint: Option<Checkpoint>,
     ) -> Result<(), LedgerError> {
         let now = self.clock.now();
-        let commands = self.scheduler.handle(now, heard.tasks);
         let uptime = self.since.elapsed();
+        let commands = self.scheduler.handle(now, uptime, heard.tasks);
         let orders = self.ranges.handle(now, uptime, heard.ranges);
         let (tasks, ranges) = (self.scheduler.take_changes(), self.ranges.take_changes());
         self.ledger.save(&tasks, &ranges, checkpoint).await?;
         self.metrics.show(&self.scheduler, &self.ranges);
         self.pace.note(&orders, &ranges);
-        self.metrics.hedged(ranges.hedges);
+        self.metrics.hedged(tasks.hedges, ranges.hedges);
         let mut slow = Vec::new();
         for command in commands {
             slow.extend(self.order(command));

@@ -62,7 +62,10 @@ impl Metrics {
                 "hedges_total",
                 "Workers asked for what another one was late with",
             )?,
-            hedges_won: IntCounter::new("hedges_won_total", "Those of them who were first")?,
+            hedges_won: IntCounter::new(
+                "hedges_won_total",
+                "Those of them who were first with a range",
+            )?,
             answers: Answers::register(&registry)?,
             registry,
         };
@@ -114,8 +117,9 @@ impl Metrics {
         self.assigned.inc();
     }
 
-    pub(super) fn hedged(&self, hedges: Hedges) {
-        self.hedges.inc_by(hedges.begun);
+    /// Second workers for tasks of the open way, and for ranges.
+    pub(super) fn hedged(&self, tasks: u64, hedges: Hedges) {
+        self.hedges.inc_by(tasks.saturating_add(hedges.begun));
         self.hedges_won.inc_by(hedges.won);
     }
 

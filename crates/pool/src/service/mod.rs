@@ -323,7 +323,7 @@ impl Pool {
             let route = self.route();
             for (at, event) in tidings.tasks {
                 let heard = route.tidings(&self.ledger, [(at, event)], []).await?;
-                scheduler.handle(at, heard.tasks);
+                scheduler.handle(at, Duration::ZERO, heard.tasks);
                 ranges.handle(at, Duration::ZERO, heard.ranges);
             }
             let heard = route.tidings(&self.ledger, [], tidings.ranges).await?;

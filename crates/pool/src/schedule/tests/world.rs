@@ -1,6 +1,9 @@
 //! A chain and workers, as simple as can be: the task machine of `canut-protocol`, and behaviours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use canut_protocol::{
@@ -54,6 +57,7 @@ pub(super) struct World {
     saved: (BTreeMap<DealId, Contract>, BTreeMap<TaskId, String>),
     seed: u8,
     replaying: bool,
+    pub(super) hedges: u64,
 }
 
 fn settings() -> Settings {
@@ -98,6 +102,7 @@ impl World {
             saved: Default::default(),
             seed: 0,
             replaying: false,
+            hedges: 0,
         };
         let id = world.id;
         world.publish([ChainEvent::Matched {
@@ -175,8 +180,11 @@ impl World {
     }
 
     fn hand(&mut self, now: u64, events: impl IntoIterator<Item = Event>) {
-        let commands = self.scheduler.handle(now, events);
+        let commands = self
+            .scheduler
+            .handle(now, Duration::from_secs(now - START), events);
         let changes = self.scheduler.take_changes();
+        self.hedges += changes.hedges;
         self.saved.0.extend(changes.deals);
         for job in changes.tasks {
             self.saved
@@ -441,7 +449,9 @@ impl World {
             if self.run(|_| true) || (0..self.sims.len()).any(|number| self.work(number)) {
                 continue;
             }
-            match self.scheduler.wake() {
+            let late = self.scheduler.wake_late();
+            let late = late.map(|at| START + at.as_secs());
+            match self.scheduler.wake(self.now).into_iter().chain(late).min() {
                 Some(at) if at <= START + 20 * REF => self.pass(at.saturating_sub(self.now).max(1)),
                 _ => return,
             }
