@@ -194,7 +194,7 @@ pub(crate) async fn check_ranges(services: &Services, id: DealId, deal: &Deal, s
 
 async fn play_all(way: Way) {
     for seed in 0..seeds() {
-        tokio::time::timeout(Duration::from_secs(180), play(seed, way))
+        tokio::time::timeout(Duration::from_secs(900), play(seed, way))
             .await
             .unwrap_or_else(|_| panic!("the bag of seed {seed} does not complete"));
     }

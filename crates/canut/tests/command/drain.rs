@@ -68,7 +68,7 @@ async fn told(services: &Services, number: usize) {
 }
 
 async fn in_time(way: Way) {
-    tokio::time::timeout(Duration::from_secs(240), upgrade(way))
+    tokio::time::timeout(Duration::from_secs(900), upgrade(way))
         .await
         .unwrap_or_else(|_| panic!("the bag does not complete"));
 }
