@@ -10,7 +10,7 @@ use tokio::time::interval;
 
 use crate::{
     fallback::{opened, pass_to, reach},
-    market::{DEPOSIT, Market, REQUESTER, SCHEDULER, WORKER, get, looked_for_results},
+    market::{DEPOSIT, Market, REQUESTER, SCHEDULER, WORKER, agreed, get},
     node::key,
 };
 
@@ -111,7 +111,7 @@ async fn stalled(market: &Market, callback: Address) -> (DealId, Deal, Account) 
     let pool = canut_pool::start(config).await.unwrap();
     let workers = crew(market, &pool.sessions(), 5).await;
     let (id, deal) = market.deal_for(1, 10, request(callback)).await;
-    looked_for_results(&pool.address().to_string()).await;
+    agreed(&pool.address().to_string(), id, &deal).await;
     pass_to(market, &deal, 7).await;
     let posted = |state: &RangeState| matches!(state, RangeState::Posted);
     reach(market, id, &deal, posted).await;

@@ -13,7 +13,7 @@ use canut_protocol::{
 use canut_store::parse_cid;
 use tokio::time::interval;
 
-use crate::market::{Market, TIME_REF, WORKER, follow, looked_for_results};
+use crate::market::{Market, TIME_REF, WORKER, agreed, follow};
 
 /// Lets so many reference times of the deal pass.
 pub(crate) async fn pass_to(market: &Market, deal: &Deal, references: u64) {
@@ -63,7 +63,7 @@ async fn what_the_chain_decided(market: &Market) -> (DealId, Deal, Client) {
         workers.push(market.worker(&pool.sessions(), seed).await);
     }
     let (id, deal) = market.deal(2, 10, "").await;
-    looked_for_results(&pool.address().to_string()).await;
+    agreed(&pool.address().to_string(), id, &deal).await;
     pass_to(market, &deal, 7).await;
     reach(market, id, &deal, |state| {
         matches!(state, RangeState::Posted)

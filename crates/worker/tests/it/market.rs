@@ -429,19 +429,16 @@ pub async fn get_text(pool: &str, path: &str) -> Option<String> {
         .map(|(_, body)| body.to_owned())
 }
 
-/// Waits until the pool has looked for the results of a range in the store.
-pub async fn looked_for_results(pool: &str) {
+/// Waits until the pool has the votes of all ranges of a deal, and only lacks the results in the store.
+pub async fn agreed(pool: &str, id: DealId, deal: &Deal) {
     let mut look = interval(Duration::from_millis(50));
-    let looked_for = |metrics: &str| {
-        let line = metrics
-            .lines()
-            .find(|line| line.starts_with("canut_pool_range_checks_total"));
-        line.is_some_and(|line| !line.ends_with(" 0"))
-    };
-    while !get_text(pool, "/metrics")
-        .await
-        .is_some_and(|text| looked_for(&text))
-    {
-        look.tick().await;
+    for (_, task) in deal.tasks(id) {
+        let view = format!("/tasks/{task}");
+        while get(pool, &view)
+            .await
+            .is_none_or(|view| view["currentStatus"] != "CONSENSUS_REACHED")
+        {
+            look.tick().await;
+        }
     }
 }

@@ -13,7 +13,7 @@ use canut_protocol::{
 use canut_worker::misbehaviour::{self, Misbehaviour};
 
 use crate::{
-    market::{DEPOSIT, Market, TIME_REF, WORKER, follow, looked_for_results},
+    market::{DEPOSIT, Market, TIME_REF, WORKER, agreed, follow},
     node::key,
 };
 
@@ -197,7 +197,7 @@ async fn stall(forgets: bool) {
     }
     let supply = market.hub().total_supply().await.unwrap();
     let (id, deal) = market.deal(2, 10, "").await;
-    looked_for_results(&address).await;
+    agreed(&address, id, &deal).await;
     let pool = if forgets {
         pool.shutdown().await;
         std::fs::remove_dir_all(market.folder.path().join("pool")).unwrap();

@@ -13,7 +13,7 @@ use canut_relay::{Config, Errand, Remote, RemoteError, Server};
 use serde_json::json;
 
 use crate::{
-    market::{Market, TIME_REF, WORKER, follow, get, looked_for_results},
+    market::{Market, TIME_REF, WORKER, agreed, follow, get},
     node::key,
     ranges::settlements,
 };
@@ -57,7 +57,7 @@ async fn workers_without_ether_are_paid_though_their_pool_is_gone() {
     }
     let supply = market.hub().total_supply().await.unwrap();
     let (id, deal) = market.deal(2, 10, "").await;
-    looked_for_results(&pool.address().to_string()).await;
+    agreed(&pool.address().to_string(), id, &deal).await;
     pool.shutdown().await;
 
     // A worker's turn to post, the openings, the decision.
