@@ -120,10 +120,14 @@ impl Crew {
         }
     }
 
-    /// The range no longer takes a slot.
+    /// The range no longer takes a slot, nor does one that was to be longer: a worker may answer with the beginning of what it was
+    /// asked for.
     pub(super) fn release(&mut self, worker: Address, range: Range) {
+        let begin = |range: &Range| (range.deal(), range.first());
         if let Some(present) = self.present.get_mut(&worker) {
-            present.computing.remove(&range);
+            present
+                .computing
+                .retain(|held| begin(held) != begin(&range));
         }
     }
 
@@ -312,5 +316,30 @@ impl Crew {
     /// Ranges that the worker votes on, and that are not paid.
     pub(super) fn open(&self, worker: Address) -> usize {
         self.risks.get(&worker).map_or(0, BTreeMap::len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+    use canut_protocol::DealId;
+
+    use super::*;
+
+    #[test]
+    fn who_answers_with_the_beginning_of_a_range_is_free_for_another() {
+        let (mut crew, worker) = (Crew::default(), Address::repeat_byte(1));
+        let range = |first, count| Range::new(DealId(B256::ZERO), first, count).unwrap();
+        let capacity = Capacity {
+            slots: 2,
+            tag: Tag::default(),
+            open: 8,
+        };
+        crew.join(worker, capacity);
+        crew.occupy(worker, range(0, 64));
+        crew.occupy(worker, range(64, 64));
+        crew.release(worker, range(0, 20));
+        assert!(!crew.is_computing(worker, range(0, 64)));
+        assert!(crew.is_computing(worker, range(64, 64)));
     }
 }
