@@ -127,6 +127,8 @@ struct Work {
 async fn work(world: &Arc<World>, workers: u16, work: Work) -> Result<Run> {
     let service = Service::start(world, work.range).await?;
     let mut farm = Farm::open(world, &service, workers, work.tasks, work.each).await?;
+    // A pool serves no deal that is as old as its folder, to the second.
+    tokio::time::sleep(Duration::from_secs(2)).await;
     let (start, processor) = (Instant::now(), service.processor()?);
     world.deal(work.tasks).await?;
     tokio::time::timeout(PATIENCE, farm.certified(work.tasks))
