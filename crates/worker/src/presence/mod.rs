@@ -9,7 +9,7 @@ use jiff::{Zoned, civil::Time};
 use serde::Serialize;
 use tokio::{
     sync::watch,
-    time::{Interval, MissedTickBehavior, interval},
+    time::{Instant, Interval, MissedTickBehavior, interval_at},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -143,7 +143,8 @@ impl Eyes {
         if idle_only && let Err(error) = machine::give_way() {
             warn!(%error, "the priority of the worker cannot be lowered: its own work may count as use of the machine");
         }
-        let mut looks = interval(LOOK);
+        // The first look is taken at once, by whoever asks.
+        let mut looks = interval_at(Instant::now() + LOOK, LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self::Here {
             machine: idle_only.then(Machine::default),
