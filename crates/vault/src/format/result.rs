@@ -4,10 +4,10 @@
 //! [`CONTENT_FILE`], the plain archive encrypted with that key.
 //!
 //! iExec draws the AES key, the vector and the padding at random. Here they are derived (HKDF-SHA256) from the plain archive,
-//! the task and the beneficiary's key, so all honest workers come to the same bytes, and a vote on the address of the encrypted
-//! archive can be compared with the votes of others although nobody but the beneficiary can open it. Who does not know the
-//! plain archive cannot derive anything. Who can guess all of it can tell that the guess is right: the digest that the chain
-//! publishes of every result tells as much.
+//! the task and the beneficiary's key, so a worker that begins anew, and one that uploads in another's stead, put the same file
+//! in the store. Nobody votes on it: the beneficiary may change the key at any time, and votes are for the plain archive. Who
+//! does not know the plain archive cannot derive anything. Who can guess all of it can tell that the guess is right: the digest
+//! that is published of every result tells as much.
 
 use std::{
     fs::{self, File},
