@@ -54,10 +54,7 @@ impl Disk {
                 continue;
             };
             for entry in entries {
-                match fs::remove_dir_all(entry?.path().join(RUN)) {
-                    Err(error) if !is_absence(&error) => return Err(error),
-                    _ => {}
-                }
+                remove(&entry?.path().join(RUN))?;
             }
         }
         Ok(Arc::new(Self {
@@ -175,6 +172,14 @@ fn counted(folder: &Path, except: &[&str]) -> io::Result<u64> {
 /// Bytes that a file of `bytes` takes on the disk.
 pub(crate) const fn blocks(bytes: u64) -> u64 {
     (bytes.saturating_add(BLOCK) / BLOCK * BLOCK).saturating_add(BLOCK)
+}
+
+/// Removes a folder with all that is in it, if it is there.
+pub(crate) fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if !is_absence(&error) => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn is_absence(error: &io::Error) -> bool {

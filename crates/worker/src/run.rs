@@ -24,10 +24,10 @@ use canut_store::directory;
 use canut_vault::format::PublicKey;
 use tracing::{debug, info};
 
-use self::folders::{Folders, remove};
+use self::folders::Folders;
 use crate::{
     activity::Progress,
-    disk::{Disk, blocks, taken},
+    disk::{Disk, blocks, remove, taken},
     fetch::Fetcher,
     logs::Logs,
     record::Found,

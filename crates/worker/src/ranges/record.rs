@@ -17,6 +17,8 @@ use canut_store::directory;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
+use crate::disk::remove;
+
 /// The record of a range, in its folder.
 const FILE: &str = "record.json";
 /// The archives of a range, named by the indices of their tasks.
@@ -191,13 +193,6 @@ fn read(folder: &Path) -> io::Result<Option<RangeRecord>> {
         Ok(json) => Ok(Some(serde_json::from_slice(&json)?)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
 

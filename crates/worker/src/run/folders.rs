@@ -9,7 +9,7 @@ use std::{
 use canut_protocol::Failure;
 
 use super::disk;
-use crate::disk::{Claim, Disk, RUN};
+use crate::disk::{Claim, Disk, RUN, remove};
 
 /// See the [module](self).
 #[derive(Debug)]
@@ -56,13 +56,5 @@ impl Folders {
     /// Takes them away.
     pub(super) fn clear(&self) -> io::Result<()> {
         remove(&self.root)
-    }
-}
-
-/// Removes a folder with all that is in it, if it is there.
-pub(super) fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
