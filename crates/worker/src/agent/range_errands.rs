@@ -1,6 +1,10 @@
 //! What is done about ranges elsewhere, while the agent goes on deciding.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use alloy::{
     providers::Provider,
@@ -16,7 +20,7 @@ use canut_protocol::{
 };
 use canut_relay::{Errand, Remote};
 use canut_store::{AddOptions, Layout, directory};
-use tokio::{sync::Mutex, time::Instant};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::{
@@ -78,20 +82,30 @@ pub(crate) struct Memory {
     deals: Mutex<BTreeMap<DealId, (Deal, u64)>>,
 }
 
+impl Memory {
+    fn bonds(&self) -> MutexGuard<'_, BTreeMap<Address, (Instant, Bond)>> {
+        self.bonds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn deals(&self) -> MutexGuard<'_, BTreeMap<DealId, (Deal, u64)>> {
+        self.deals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl RangeHands {
     fn address(&self) -> Address {
         self.caller.address()
     }
 
     async fn bond(&self, worker: Address) -> Result<Bond, Failure> {
-        if let Some((at, bond)) = self.memory.bonds.lock().await.get(&worker)
+        if let Some((at, bond)) = self.memory.bonds().get(&worker)
             && at.elapsed() < FRESH
         {
             return Ok(*bond);
         }
         let asked = self.caller.hub().bond(self.workerpool, worker).await;
         let bond = asked.map_err(|_| Failure::ChainUnreachable)?;
-        let mut bonds = self.memory.bonds.lock().await;
+        let mut bonds = self.memory.bonds();
         if bonds.len() >= REMEMBERED {
             bonds.clear();
         }
@@ -100,12 +114,12 @@ impl RangeHands {
     }
 
     /// A bond changed.
-    pub(super) async fn forget_bond(self, worker: Address) {
-        self.memory.bonds.lock().await.remove(&worker);
+    pub(super) fn forget_bond(&self, worker: Address) {
+        self.memory.bonds().remove(&worker);
     }
 
     async fn deal(&self, id: DealId) -> Result<(Deal, u64), Failure> {
-        if let Some(known) = self.memory.deals.lock().await.get(&id) {
+        if let Some(known) = self.memory.deals().get(&id) {
             return Ok(known.clone());
         }
         let hub = self.caller.hub();
@@ -117,7 +131,7 @@ impl RangeHands {
             .ok_or(Failure::DealForeign)?;
         let category = hub.category(deal.category).await.map_err(unreachable)?;
         let time_ref = category.ok_or(Failure::DealForeign)?.work_clock_time_ref;
-        let mut deals = self.memory.deals.lock().await;
+        let mut deals = self.memory.deals();
         if deals.len() >= REMEMBERED {
             deals.clear();
         }

@@ -26,11 +26,7 @@ impl Ranges {
                     account: worker, ..
                 }
                 | Event::Bonded { worker, .. }
-                | Event::Unbonding { worker, .. } => {
-                    let (hands, worker) = (self.hands.clone(), *worker);
-                    // Quick: only a lock on what is remembered.
-                    tokio::spawn(hands.forget_bond(worker));
-                }
+                | Event::Unbonding { worker, .. } => self.hands.forget_bond(*worker),
                 _ => {}
             }
         }
