@@ -94,7 +94,7 @@ impl Server {
 #[derive(Clone, Debug)]
 struct Carrier {
     caller: Caller,
-    lanes: Arc<[Mutex<()>]>,
+    lanes: Arc<[Mutex<()>; LANES]>,
     registry: Registry,
     carried: IntCounterVec,
 }
@@ -107,7 +107,7 @@ impl Carrier {
         registry.register(Box::new(carried.clone()))?;
         Ok(Self {
             caller,
-            lanes: (0..LANES).map(|_| Mutex::new(())).collect(),
+            lanes: Arc::new(std::array::from_fn(|_| Mutex::new(()))),
             registry,
             carried,
         })
@@ -115,10 +115,7 @@ impl Carrier {
 
     async fn carry(&self, errand: &Errand) -> Result<Sent, Refusal> {
         let lane = usize::from(errand.range().id().0[0]) % LANES;
-        let _turn = match self.lanes.get(lane) {
-            Some(lane) => Some(lane.lock().await),
-            None => None,
-        };
+        let _turn = self.lanes[lane].lock().await;
         let sent = errand.send(&self.caller).await.map_err(refused)?;
         self.carried.with_label_values(&[errand.name()]).inc();
         let (range, transaction) = (errand.range(), sent.transaction);
