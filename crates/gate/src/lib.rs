@@ -5,7 +5,7 @@
 //! - [`Gate`] goes around the router: who asks too often is refused, what takes too long ends, answers are counted, and
 //!   browsers may call from any page.
 //! - [`Challenges`] log wallets in, as iExec's services do.
-//! - [`Refusal`] is an error as clients see it: a status, and a sentence that says what to do. [`excerpt`] and [`last_cause`]
+//! - [`Refusal`] is an error as clients see it: a status, and a sentence that says what to do; [`read`] is how they see it. [`excerpt`] and [`last_cause`]
 //!   are for showing what others say.
 
 mod answers;
@@ -23,7 +23,7 @@ pub use answers::Answers;
 pub use challenge::Challenges;
 pub use limits::{Gate, Limits};
 pub use port::{ListenError, Port};
-pub use refusal::{JSON, Refusal};
+pub use refusal::{JSON, NoAnswer, Refusal, read};
 pub use server::{Connections, Peer, accept};
 pub use signature::recover;
 pub use words::{excerpt, last_cause};

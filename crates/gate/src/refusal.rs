@@ -4,8 +4,13 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tracing::error;
+
+use crate::excerpt;
+
+/// Characters of a refusal that a client reads.
+const WORDS: usize = 600;
 
 /// Type of every answer in JSON: iExec's SDK refuses others.
 pub const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -17,10 +22,47 @@ pub struct Refusal {
     sentence: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 struct Document {
+    #[serde(default)]
     ok: bool,
     error: String,
+}
+
+/// Why a service has no answer for a client.
+#[derive(Debug)]
+pub enum NoAnswer {
+    /// The connection broke.
+    Broken(reqwest::Error),
+    /// It says more than any service would.
+    TooLong,
+    /// It refuses.
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// Its words, shortened and unable to drive a terminal.
+        message: String,
+    },
+}
+
+/// The body of what a service answered to a client, `most` bytes of it; or the sentence of its [`Refusal`].
+pub async fn read(mut response: reqwest::Response, most: usize) -> Result<Vec<u8>, NoAnswer> {
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(NoAnswer::Broken)? {
+        body.extend_from_slice(&part);
+        if body.len() > most {
+            return Err(NoAnswer::TooLong);
+        }
+    }
+    let status = response.status();
+    if status.is_success() {
+        return Ok(body);
+    }
+    let document = serde_json::from_slice(&body).map(|Document { error, .. }| error);
+    Err(NoAnswer::Refused {
+        status: status.as_u16(),
+        message: document.map_or_else(|_| status.to_string(), |words| excerpt(&words, WORDS)),
+    })
 }
 
 impl Refusal {

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use canut_gate::{excerpt, last_cause};
+use canut_gate::{NoAnswer, excerpt, last_cause};
 use canut_protocol::Domain;
 use reqwest::Response;
-use serde::Deserialize;
 use url::Url;
 
 use crate::{Errand, Sent, errand::Request};
@@ -52,11 +51,6 @@ pub enum RemoteError {
     Nonsense(String),
 }
 
-#[derive(Deserialize)]
-struct Complaint {
-    error: String,
-}
-
 impl Remote {
     /// A client of the relay at `url`; `https` needs the feature `tls`.
     pub fn new(url: &str) -> Result<Self, RemoteError> {
@@ -95,27 +89,16 @@ impl Remote {
     }
 
     /// The body of an answer, or what it complains of.
-    async fn read(&self, mut response: Response) -> Result<Vec<u8>, RemoteError> {
-        let mut body = Vec::new();
-        while let Some(part) = response
-            .chunk()
-            .await
-            .map_err(|error| self.unreachable(&error))?
-        {
-            body.extend_from_slice(&part);
-            if body.len() > MAX_ANSWER {
-                return Err(RemoteError::Nonsense(self.url.to_string()));
-            }
-        }
-        let status = response.status();
-        if status.is_success() {
-            return Ok(body);
-        }
-        let complaint = serde_json::from_slice(&body).map(|Complaint { error }| error);
-        Err(RemoteError::Refused {
-            url: self.url.to_string(),
-            status: status.as_u16(),
-            message: complaint.map_or_else(|_| status.to_string(), |words| excerpt(&words, 600)),
+    async fn read(&self, response: Response) -> Result<Vec<u8>, RemoteError> {
+        let answer = canut_gate::read(response, MAX_ANSWER).await;
+        answer.map_err(|why| match why {
+            NoAnswer::Broken(error) => self.unreachable(&error),
+            NoAnswer::TooLong => RemoteError::Nonsense(self.url.to_string()),
+            NoAnswer::Refused { status, message } => RemoteError::Refused {
+                url: self.url.to_string(),
+                status,
+                message,
+            },
         })
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alloy_primitives::{Address, Bytes, hex};
-use canut_gate::{excerpt, last_cause};
+use canut_gate::{NoAnswer, excerpt, last_cause};
 use reqwest::{Method, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
@@ -70,11 +70,6 @@ pub enum RemoteError {
         /// Why.
         cause: RsaKeyError,
     },
-}
-
-#[derive(Deserialize)]
-struct Complaint {
-    error: String,
 }
 
 #[derive(Deserialize)]
@@ -201,26 +196,12 @@ impl Remote {
     }
 
     /// The body of an answer, or what it complains of.
-    async fn read(&self, mut response: Response) -> Result<Vec<u8>, RemoteError> {
-        let mut body = Vec::new();
-        while let Some(part) = response
-            .chunk()
-            .await
-            .map_err(|error| self.unreachable(&error))?
-        {
-            body.extend_from_slice(&part);
-            if body.len() > MAX_ANSWER {
-                return Err(RemoteError::Nonsense(self.url.to_string()));
-            }
-        }
-        let status = response.status();
-        if status.is_success() {
-            return Ok(body);
-        }
-        let complaint = serde_json::from_slice(&body).map(|Complaint { error }| error);
-        Err(RemoteError::Refused {
-            status: status.as_u16(),
-            message: complaint.map_or_else(|_| status.to_string(), |words| excerpt(&words, 600)),
+    async fn read(&self, response: Response) -> Result<Vec<u8>, RemoteError> {
+        let answer = canut_gate::read(response, MAX_ANSWER).await;
+        answer.map_err(|why| match why {
+            NoAnswer::Broken(error) => self.unreachable(&error),
+            NoAnswer::TooLong => RemoteError::Nonsense(self.url.to_string()),
+            NoAnswer::Refused { status, message } => RemoteError::Refused { status, message },
         })
     }
 
