@@ -142,7 +142,7 @@ pub(super) struct Settings {
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = crate::client::address)]
     pub(super) refuse_apps: Option<Vec<Address>>,
 
-    /// GiB of memory that apps may take together. A run may take 3, so 7 are enough for two slots [default: 3 for each slot]
+    /// GiB of memory that apps may take together. A run may take 3, so 6 are enough for two slots [default: 3 for each slot]
     #[arg(long, value_name = "GIB", value_parser = clap::value_parser!(u64).range(1..))]
     memory: Option<u64>,
 
